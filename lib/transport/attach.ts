@@ -1,0 +1,153 @@
+import type { Duplex } from 'node:stream';
+import type { BytePeer, ByteSink } from '../protocol/byte-pipe.js';
+
+/**
+ * Joins a connected byte stream to a protocol peer: all the I/O there is, and nothing else.
+ *
+ * Any byte-mode Duplex that emits `close` will do (Node's default): a socket, a TLS socket, a lane
+ * of somebody's multiplexer. From here on the peer owns it. One that is already destroyed, or ended
+ * in either direction, is accepted and reported by {@link BytePeer.onClosed} like any other end.
+ *
+ * The errors handed to `onClosed` are those of the system or of the Duplex, unchanged.
+ *
+ * @param socket - bytes that arrived earlier must still be in it (paused, or not yet read)
+ * @param createPeer - called once, at once; its sink may already be used inside
+ * @throws TypeError when the Duplex carries objects or decoded text instead of bytes
+ */
+export function attach(socket: Duplex, createPeer: (sink: ByteSink) => BytePeer): void {
+  if (socket.readableObjectMode || socket.writableObjectMode) {
+    throw new TypeError('the Duplex must carry bytes, got one in object mode');
+  }
+  if (socket.readableEncoding !== null) {
+    throw new TypeError(
+      `the Duplex must carry bytes, got one that decodes to text (setEncoding "${socket.readableEncoding}")`,
+    );
+  }
+  const sink = new SocketSink(socket);
+  sink.start(createPeer(sink));
+}
+
+/** A Duplex, seen from the protocol. */
+class SocketSink implements ByteSink {
+  readonly #socket: Duplex;
+  #peer: BytePeer | undefined;
+  #cause: Error | undefined;
+  /** `write` returned false, so that the peer waits for `onDrain`. */
+  #blocked = false;
+  #paused = false;
+  #flushScheduled = false;
+
+  constructor(socket: Duplex) {
+    this.#socket = socket;
+    this.#cause = socket.errored ?? undefined;
+  }
+
+  /** Listens to the socket on behalf of `peer`, until the one `onClosed`. */
+  start(peer: BytePeer): void {
+    this.#peer = peer;
+    const socket = this.#socket;
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
+    // Its `close` may be over: a second call of #onClose, if it is not, does nothing.
+    if (socket.closed) process.nextTick(this.#onClose);
+    // Ended in one direction before it came here: no event would tell.
+    else if (!socket.readable || !socket.writable) socket.destroy();
+    if (!this.#paused) socket.resume();
+  }
+
+  write(batch: Buffer): boolean {
+    const socket = this.#socket;
+    if (!socket.writable) return false;
+    socket.write(batch, (error) => this.#onWritten(batch, error));
+    this.#blocked = socket.writableLength !== 0;
+    return !this.#blocked;
+  }
+
+  scheduleFlush(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    queueMicrotask(this.#deferFlush);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  end(): void {
+    const socket = this.#socket;
+    if (!socket.destroyed) socket.end(() => socket.destroy());
+  }
+
+  destroy(cause?: Error): void {
+    if (this.#socket.destroyed) return;
+    this.#cause ??= cause;
+    this.#socket.destroy(cause);
+  }
+
+  // A microtask first and a tick after it: every promise chain of this turn has then run, and what
+  // it wrote is in the batch. Both functions are made once, so that asking allocates nothing.
+  readonly #deferFlush = (): void => process.nextTick(this.#flush);
+
+  readonly #flush = (): void => {
+    this.#flushScheduled = false;
+    this.#peer?.flush();
+  };
+
+  readonly #onData = (chunk: unknown): void => {
+    // Node goes on emitting what it has buffered after a destroy.
+    if (this.#socket.destroyed) return;
+    try {
+      this.#peer?.receive(toBuffer(chunk));
+    } catch (error) {
+      this.destroy(toError(error));
+    }
+  };
+
+  // A batch that failed is not given back: something may still read its memory.
+  #onWritten(batch: Buffer, error: Error | null | undefined): void {
+    if (error) return;
+    this.#peer?.onWritten(batch);
+    if (!this.#blocked || this.#socket.writableLength !== 0) return;
+    this.#blocked = false;
+    this.#peer?.onDrain();
+  }
+
+  // Half-open connections are of no use to ttrpc: the reference implementations drop them too.
+  readonly #onEnd = (): void => {
+    this.#socket.destroy();
+  };
+
+  // A Duplex without autoDestroy does not go on to `close` by itself.
+  readonly #onError = (error: Error): void => {
+    this.#cause ??= error;
+    this.#socket.destroy();
+  };
+
+  readonly #onClose = (): void => {
+    const peer = this.#peer;
+    this.#peer = undefined;
+    peer?.onClosed(this.#cause);
+  };
+}
+
+/** A Readable gives Buffers; a Duplex that emits `data` by hand may give anything. */
+function toBuffer(chunk: unknown): Buffer {
+  if (Buffer.isBuffer(chunk)) return chunk;
+  if (typeof chunk === 'string') return Buffer.from(chunk);
+  if (chunk instanceof Uint8Array) {
+    return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  }
+  throw new TypeError(`the Duplex must carry bytes, got a chunk of type ${typeof chunk}`);
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+}

@@ -1,0 +1,104 @@
+import { connect, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { formatAddress, systemPath, type Address } from './address.js';
+import { guard } from './guard.js';
+import { greetHybridVsock } from './hybrid-vsock.js';
+import { unsupportedReason } from './platform.js';
+import { explain, unreachable } from './system-error.js';
+
+/** How long to try. */
+export interface DialOptions {
+  /** For the whole attempt, name look-up and hybrid vsock's greeting included, in ms; `Infinity`: no limit. */
+  readonly timeoutMs: number;
+  /** Gives the attempt up. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Connects to an address.
+ *
+ * - `tcp`: without Nagle's delay; the Rust server answers 45 ms later otherwise.
+ * - `fd`: wraps the descriptor, which belongs to the socket from then on. Its number may stand for
+ *   something else after that, so one descriptor is dialed once.
+ * - `hvsock`: greets the virtual machine's monitor; what comes after its answer is still in the socket.
+ *
+ * The socket comes back unread. Its `error` events have a listener, so that one which breaks before
+ * somebody takes it over does not end the process: look at `errored`.
+ *
+ * @throws ConnectionError with reason `dial` for every failure; the system's error, or the signal's
+ * reason, is its `cause`. Nothing is left open then.
+ */
+export async function dial(address: Address, options: DialOptions): Promise<Duplex> {
+  const name = formatAddress(address);
+  const unsupported = unsupportedReason(address);
+  if (unsupported !== undefined) throw unreachable(ATTEMPT, name, unsupported);
+  if (options.signal?.aborted === true) throw expired(name, 'aborted', options);
+
+  let socket: Socket;
+  try {
+    socket = open(address);
+  } catch (error) {
+    throw unreachable(ATTEMPT, name, explain(error), error);
+  }
+  socket.on('error', ignore);
+  let expiry: Error | undefined;
+  const stopGuard = guard(options, (reason) => {
+    expiry = expired(name, reason, options);
+    socket.destroy(expiry);
+  });
+  try {
+    await connected(socket);
+    if (address.kind === 'hvsock') await greetHybridVsock(socket, address.port);
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw expiry ?? unreachable(ATTEMPT, name, explain(error), error);
+  } finally {
+    stopGuard();
+  }
+}
+
+const ATTEMPT = 'cannot connect to';
+
+function ignore(): void {}
+
+function open(address: Address): Socket {
+  if (address.kind === 'tcp') {
+    return connect({ host: address.host, port: address.port, noDelay: true });
+  }
+  if (address.kind === 'fd') {
+    // Has an effect on TCP only, and is allowed on all.
+    return new Socket({ fd: address.fd, readable: true, writable: true }).setNoDelay();
+  }
+  return connect({ path: systemPath(address) });
+}
+
+function connected(socket: Socket): Promise<void> {
+  if (!socket.connecting) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      socket.off('connect', onConnect);
+      socket.off('error', onError);
+    };
+    const onConnect = (): void => {
+      stop();
+      resolve();
+    };
+    const onError = (error: Error): void => {
+      stop();
+      reject(error);
+    };
+    socket.on('connect', onConnect);
+    socket.on('error', onError);
+  });
+}
+
+function expired(name: string, reason: 'timeout' | 'aborted', options: DialOptions): Error {
+  if (reason === 'aborted') {
+    return unreachable(ATTEMPT, name, 'given up by its signal', options.signal?.reason);
+  }
+  const cause = Object.assign(new Error(`no answer within ${options.timeoutMs} ms`), {
+    code: 'ETIMEDOUT',
+  });
+  return unreachable(ATTEMPT, name, `ETIMEDOUT, ${cause.message}`, cause);
+}
