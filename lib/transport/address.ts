@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { socketPathLimit } from './platform.js';
+import { socketPathLimit } from './socket-path-limit.js';
 
 /** Where a server is, or is to be. */
 export type Address =
