@@ -1,0 +1,88 @@
+import { MAX_PAYLOAD_LENGTH } from '../spec/frame.js';
+
+/** The bounds of one connection. Each has a default and none can be turned off. */
+export interface ConnectionOptions {
+  /**
+   * Largest payload accepted or sent, in bytes.
+   * @defaultValue 4 MiB, the protocol's own limit: the reference peers refuse more
+   */
+  readonly maxPayloadBytes?: number | undefined;
+
+  /**
+   * Streams that the peer may keep open at once; the next one is answered RESOURCE_EXHAUSTED.
+   * @defaultValue 16384
+   */
+  readonly maxOpenStreams?: number | undefined;
+
+  /**
+   * Bytes that may wait for a peer that does not read. Above it a stream's next message fails that
+   * stream, and a response ends the connection.
+   * @defaultValue 64 MiB, sixteen messages of the largest size
+   */
+  readonly maxSendBufferBytes?: number | undefined;
+
+  /**
+   * Bytes received on one stream that its consumer has not taken yet, above which the connection
+   * stops reading. A message counts its payload and 128 bytes for the object it becomes.
+   * @defaultValue 1 MiB
+   */
+  readonly maxStreamBufferBytes?: number | undefined;
+
+  /**
+   * How long one stalled stream may keep the connection from reading, in milliseconds. It then
+   * fails with RESOURCE_EXHAUSTED and the others go on.
+   * @defaultValue 2000, as long as the reference waits
+   */
+  readonly stallTimeoutMs?: number | undefined;
+}
+
+/** What the code reads: complete, checked, frozen. */
+export type ResolvedConnectionOptions = {
+  readonly [Option in keyof ConnectionOptions]-?: number;
+};
+
+export const CONNECTION_DEFAULTS: ResolvedConnectionOptions = Object.freeze({
+  maxPayloadBytes: MAX_PAYLOAD_LENGTH,
+  maxOpenStreams: 16_384,
+  maxSendBufferBytes: 64 * 1024 * 1024,
+  maxStreamBufferBytes: 1024 * 1024,
+  stallTimeoutMs: 2000,
+});
+
+/** Longest timer of the event loop, in milliseconds. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+const RANGES: Record<keyof ConnectionOptions, readonly [min: number, max: number]> = {
+  maxPayloadBytes: [1, 2 ** 31 - 1],
+  maxOpenStreams: [1, 2 ** 31 - 1],
+  maxSendBufferBytes: [1, Number.MAX_SAFE_INTEGER],
+  maxStreamBufferBytes: [1, Number.MAX_SAFE_INTEGER],
+  stallTimeoutMs: [1, MAX_TIMER_MS],
+};
+
+/**
+ * Fills in defaults and refuses nonsense, once, at the edge.
+ *
+ * @throws RangeError naming the option, the value and the range
+ */
+export function resolveConnectionOptions(given: ConnectionOptions = {}): ResolvedConnectionOptions {
+  const resolved: Record<string, number> = {};
+  for (const option of Object.keys(RANGES) as (keyof ConnectionOptions)[]) {
+    const [min, max] = RANGES[option];
+    resolved[option] = withinRange(option, given[option] ?? CONNECTION_DEFAULTS[option], min, max);
+  }
+  return Object.freeze(resolved) as ResolvedConnectionOptions;
+}
+
+/**
+ * Checks a whole number.
+ *
+ * @throws RangeError naming the option, the value and the range
+ */
+export function withinRange(option: string, value: unknown, min: number, max: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) {
+    return value;
+  }
+  const got = typeof value === 'number' ? String(value) : `${typeof value} ${String(value)}`;
+  throw new RangeError(`${option} must be a whole number from ${min} to ${max}, got ${got}`);
+}

@@ -1,0 +1,192 @@
+import { ConnectionError, ProtocolError, type ConnectionFailure } from '../errors.js';
+import type { FrameHeader } from '../spec/frame.js';
+import { FrameDecoder, type FrameHandler } from '../wire/frame-decoder.js';
+import { FrameWriter } from '../wire/frame-writer.js';
+import { SLAB_LENGTH } from '../wire/slab-pool.js';
+import type { BytePeer, ByteSink } from './byte-pipe.js';
+import type { ResolvedConnectionOptions } from './connection-options.js';
+
+/** Whoever waits for room to write. */
+export interface DrainWaiter {
+  /** There is room again; called once a wait. */
+  onDrain(): void;
+}
+
+/** What a connection is told at birth. */
+export interface ConnectionSetup {
+  readonly sink: ByteSink;
+  /** The peer's address, for errors. */
+  readonly address: string;
+  readonly options: ResolvedConnectionOptions;
+  /** Last call, after every stream has been told. */
+  onClosed?(error: ConnectionError): void;
+}
+
+const REASONS: Record<ConnectionFailure, string> = {
+  dial: 'cannot connect',
+  local: 'connection closed by this side',
+  eof: 'connection closed by the peer',
+  io: 'connection lost',
+  protocol: 'connection closed: the peer broke the protocol',
+  stalled: 'connection closed: the peer does not read',
+};
+
+/**
+ * What both roles share: frames in, frames out, and the end.
+ *
+ * Synchronous and free of I/O, timers and promises. Call order: the pipe calls `receive`, `flush`,
+ * `onWritten`, `onDrain` and at last `onClosed`; streams write frames in between. Frames written in
+ * one turn of the event loop leave together, at the latest when they fill a slab.
+ *
+ * Source: containerd/ttrpc `channel.go`, `server.go` (`run`), `client.go` (`receiveLoop`).
+ */
+export abstract class Connection implements BytePeer, FrameHandler {
+  readonly address: string;
+  readonly options: ResolvedConnectionOptions;
+  readonly writer: FrameWriter;
+  readonly #setup: ConnectionSetup;
+  readonly #decoder: FrameDecoder;
+  /** Streams that found no room, oldest first. */
+  readonly #waiting = new Set<DrainWaiter>();
+  #flushScheduled = false;
+  /** The pipe has not passed on what it was given. */
+  #blocked = false;
+  #pauses = 0;
+  #closed = false;
+  #closing: ConnectionFailure | undefined;
+
+  constructor(setup: ConnectionSetup) {
+    this.#setup = setup;
+    this.address = setup.address;
+    this.options = setup.options;
+    this.writer = new FrameWriter(setup.options.maxPayloadBytes);
+    this.#decoder = new FrameDecoder(this, setup.options.maxPayloadBytes);
+  }
+
+  abstract onFrame(header: FrameHeader, bytes: Buffer, start: number, end: number): void;
+  abstract onOversizedFrame(header: FrameHeader): void;
+  /** Tells every open stream; `reason` and `cause` say why, {@link lostError} words it. */
+  protected abstract streamsLost(error: ConnectionError): void;
+
+  /** Whether the connection is gone, or about to be. */
+  get closed(): boolean {
+    return this.#closed || this.#closing !== undefined;
+  }
+
+  /** Whether a producer should wait for {@link waitForDrain} before it writes more. */
+  get congested(): boolean {
+    return this.#blocked;
+  }
+
+  /** Whether more waits for the peer than the bound allows. */
+  get overfull(): boolean {
+    return this.#blocked && this.writer.pending > this.options.maxSendBufferBytes;
+  }
+
+  receive(chunk: Buffer): void {
+    this.#decoder.push(chunk);
+  }
+
+  flush(): void {
+    this.#flushScheduled = false;
+    while (!this.#blocked && !this.#closed) {
+      const batch = this.writer.take();
+      if (batch === undefined) return;
+      this.#blocked = !this.#setup.sink.write(batch);
+    }
+  }
+
+  onWritten(batch: Buffer): void {
+    this.writer.recycle(batch);
+  }
+
+  onDrain(): void {
+    this.#blocked = false;
+    this.flush();
+    for (const waiter of this.#waiting) {
+      if (this.#blocked) return;
+      this.#waiting.delete(waiter);
+      waiter.onDrain();
+    }
+  }
+
+  onClosed(cause?: Error): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#decoder.stop();
+    this.#waiting.clear();
+    const error = this.#closeError(cause);
+    this.streamsLost(error);
+    this.writer.clear();
+    this.#setup.onClosed?.(error);
+  }
+
+  /** A frame was ended: it leaves with this turn's batch, or now if the batch is full. */
+  frameWritten(): void {
+    if (this.writer.pending >= SLAB_LENGTH) this.flush();
+    else if (!this.#flushScheduled && !this.#blocked) {
+      this.#flushScheduled = true;
+      this.#setup.sink.scheduleFlush();
+    }
+  }
+
+  /** Calls `waiter.onDrain` once there is room, in the order of asking. */
+  waitForDrain(waiter: DrainWaiter): void {
+    this.#waiting.add(waiter);
+  }
+
+  /** Forgets a waiter. */
+  stopWaiting(waiter: DrainWaiter): void {
+    this.#waiting.delete(waiter);
+  }
+
+  /** Stops reading until {@link resumeReading} has been called as often. */
+  pauseReading(): void {
+    if (this.#pauses++ === 0 && !this.#closed) this.#setup.sink.pause();
+  }
+
+  resumeReading(): void {
+    if (--this.#pauses === 0 && !this.#closed) this.#setup.sink.resume();
+  }
+
+  /** Ends the connection in order: what has been written leaves first, if the peer reads. */
+  close(): void {
+    if (this.closed) return;
+    this.flush();
+    this.#closing = 'local';
+    this.#decoder.stop();
+    if (this.#blocked) this.#setup.sink.destroy();
+    else this.#setup.sink.end();
+  }
+
+  /** Ends the connection now. */
+  destroy(reason: 'local' | 'stalled' = 'local'): void {
+    if (this.#closed) return;
+    this.#closing ??= reason;
+    this.#decoder.stop();
+    this.#setup.sink.destroy();
+  }
+
+  /** The error of a call that the connection's end cuts off. */
+  lostError(error: ConnectionError, requestWritten: boolean): ConnectionError {
+    const { reason, address, cause } = error;
+    return new ConnectionError(error.details, { reason, address, requestWritten, cause });
+  }
+
+  #closeError(cause: Error | undefined): ConnectionError {
+    const reason = this.#closing ?? reasonOf(cause);
+    const system = cause === undefined ? '' : `, ${cause.message}`;
+    return new ConnectionError(`${REASONS[reason]} (${this.address}${system})`, {
+      reason,
+      address: this.address,
+      // Whatever was written before may have reached the peer.
+      requestWritten: true,
+      cause,
+    });
+  }
+}
+
+function reasonOf(cause: Error | undefined): ConnectionFailure {
+  if (cause === undefined) return 'eof';
+  return cause instanceof ProtocolError ? 'protocol' : 'io';
+}

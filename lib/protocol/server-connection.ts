@@ -1,0 +1,263 @@
+import {
+  type ConnectionError,
+  PayloadTooLargeError,
+  ProtocolError,
+  type TtrpcError,
+} from '../errors.js';
+import { Flag, MessageType, type FrameHeader } from '../spec/frame.js';
+import { StatusCode, type Status } from '../spec/status.js';
+import type { FrameWriter } from '../wire/frame-writer.js';
+import { decodeRequest, RequestView } from '../wire/request-codec.js';
+import { writeStatus } from '../wire/response-codec.js';
+import { Connection, type ConnectionSetup } from './connection.js';
+import { nextState, type StreamState } from './stream-state.js';
+
+/** Takes the requests of a connection. */
+export interface RequestHandler {
+  /**
+   * A new stream. `view` is only valid until the call returns. The handler answers with
+   * {@link ServerConnection.reject} or constructs a {@link ServerStream}.
+   */
+  onRequest(connection: ServerConnection, streamId: number, flags: number, view: RequestView): void;
+}
+
+const EVEN_ID = 'StreamID must be odd for client initiated streams';
+const OLD_ID = 'StreamID cannot be re-used and must increment';
+const INACTIVE = 'StreamID is no longer active';
+
+/**
+ * The role that answers. Whatever a peer sends, the answer is a response frame on the offending
+ * stream and the connection goes on; the wording is the reference's.
+ *
+ * Source: containerd/ttrpc `server.go` (`run`).
+ */
+export class ServerConnection extends Connection {
+  readonly #handler: RequestHandler;
+  readonly #streams = new Map<number, ServerStream>();
+  readonly #request = new RequestView();
+  #lastStreamId = 0;
+  #draining = false;
+
+  constructor(setup: ConnectionSetup, handler: RequestHandler) {
+    super(setup);
+    this.#handler = handler;
+  }
+
+  /** Streams that wait for this side's end. */
+  get openStreams(): number {
+    return this.#streams.size;
+  }
+
+  /** Refuses new streams and closes the connection once the open ones have ended. */
+  drain(): void {
+    this.#draining = true;
+    this.#closeIfDrained();
+  }
+
+  /** Ends the stream with `status`, whether it was opened or not. */
+  reject(streamId: number, status: Status): void {
+    const { writer } = this;
+    writer.beginFrame(streamId, MessageType.Response, 0);
+    writeStatus(writer, status);
+    writer.endFrame();
+    this.responseWritten();
+  }
+
+  /** A stream's final frame was written. */
+  responseWritten(): void {
+    this.frameWritten();
+    // Responses can't be held back, so a peer that never reads them is let go.
+    if (this.overfull) this.destroy('stalled');
+  }
+
+  /** @internal */
+  adopt(streamId: number, stream: ServerStream): void {
+    this.#streams.set(streamId, stream);
+  }
+
+  /** @internal */
+  forget(streamId: number): void {
+    this.#streams.delete(streamId);
+    this.#closeIfDrained();
+  }
+
+  override onFrame(header: FrameHeader, bytes: Buffer, start: number, end: number): void {
+    const { streamId, type } = header;
+    if (streamId % 2 === 0) this.#refuse(streamId, EVEN_ID);
+    else if (type === MessageType.Request) this.#onRequest(header, bytes, start, end);
+    else if (type === MessageType.Data) this.#onData(header, bytes, start, end);
+  }
+
+  override onOversizedFrame(header: FrameHeader): void {
+    const error = new PayloadTooLargeError(header.length, this.options.maxPayloadBytes);
+    this.#breakOff(header.streamId, error);
+    this.reject(header.streamId, statusOf(StatusCode.ResourceExhausted, error.message));
+  }
+
+  protected override streamsLost(error: ConnectionError): void {
+    const streams = [...this.#streams.values()];
+    this.#streams.clear();
+    for (const stream of streams) stream.cutOff(error);
+  }
+
+  #onRequest(header: FrameHeader, bytes: Buffer, start: number, end: number): void {
+    const { streamId, flags } = header;
+    if (streamId <= this.#lastStreamId) return this.#refuse(streamId, OLD_ID);
+    this.#lastStreamId = streamId;
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return this.reject(streamId, refusal);
+    const view = this.#request;
+    try {
+      decodeRequest(bytes, start, end, view);
+    } catch (error) {
+      return this.#refuse(streamId, (error as ProtocolError).message);
+    }
+    this.#handler.onRequest(this, streamId, flags, view);
+    view.release();
+  }
+
+  #refusal(): Status | undefined {
+    const { maxOpenStreams } = this.options;
+    if (this.#streams.size >= maxOpenStreams) {
+      return statusOf(
+        StatusCode.ResourceExhausted,
+        `too many open streams: the limit is ${maxOpenStreams} on a connection`,
+      );
+    }
+    return this.#draining ? statusOf(StatusCode.Unavailable, 'server is shutting down') : undefined;
+  }
+
+  #onData(header: FrameHeader, bytes: Buffer, start: number, end: number): void {
+    const stream = this.#streams.get(header.streamId);
+    if (stream === undefined) return this.#refuse(header.streamId, INACTIVE);
+    const violation = stream.receiveData(header.flags, bytes, start, end);
+    if (violation !== undefined) this.#refuse(header.streamId, violation);
+  }
+
+  /** Answers a broken rule; if the stream is open, that is its end. */
+  #refuse(streamId: number, message: string): void {
+    this.#breakOff(streamId, new ProtocolError(message, 'stream'));
+    this.reject(streamId, statusOf(StatusCode.InvalidArgument, message));
+  }
+
+  #breakOff(streamId: number, error: TtrpcError): void {
+    const stream = this.#streams.get(streamId);
+    this.#streams.delete(streamId);
+    stream?.cutOff(error);
+  }
+
+  #closeIfDrained(): void {
+    if (this.#draining && this.#streams.size === 0) this.close();
+  }
+}
+
+function statusOf(code: StatusCode, message: string): Status {
+  return { code, message, details: [] };
+}
+
+/**
+ * One call's lane on a {@link ServerConnection}. The floor above extends it: messages arrive
+ * through `onMessage`, the client's half-close through `onHalfClosed`; `onCutOff` says that the
+ * caller is gone. The stream ends with one response, status or end; what is sent later is dropped.
+ */
+export abstract class ServerStream {
+  readonly connection: ServerConnection;
+  readonly #streamId: number;
+  /** Whether the method takes a stream of messages. */
+  readonly #requestStream: boolean;
+  #state: StreamState;
+
+  constructor(connection: ServerConnection, streamId: number, setup: ServerStreamSetup) {
+    this.connection = connection;
+    this.#streamId = streamId;
+    this.#requestStream = setup.requestStream;
+    this.#state = setup.halfClosed ? 'halfClosed' : 'open';
+    connection.adopt(streamId, this);
+  }
+
+  /** A message of the caller: `bytes[start, end)`, valid until the call returns. */
+  protected abstract onMessage(bytes: Buffer, start: number, end: number): void;
+  /** The caller sends no more. */
+  protected abstract onHalfClosed(): void;
+  /** The caller is gone, or broke the rules; nothing can be answered any more. */
+  protected abstract onCutOff(error: TtrpcError): void;
+
+  /** Whether the call's end is still to be sent. */
+  get active(): boolean {
+    return this.#state !== 'closed';
+  }
+
+  /** Begins the one response; the envelope is appended and {@link endResponse} called. */
+  protected beginResponse(): FrameWriter {
+    const { writer } = this.connection;
+    writer.beginFrame(this.#streamId, MessageType.Response, 0);
+    return writer;
+  }
+
+  /** @throws PayloadTooLargeError when it is above the limit; nothing was sent, the call goes on */
+  protected endResponse(): void {
+    this.connection.writer.endFrame();
+    this.#finish();
+  }
+
+  /** Begins a data frame; the message is appended and {@link endMessage} called. */
+  protected beginMessage(): FrameWriter {
+    const { writer } = this.connection;
+    writer.beginFrame(this.#streamId, MessageType.Data, 0);
+    return writer;
+  }
+
+  /** @throws PayloadTooLargeError when it is above the limit; nothing was sent, the call goes on */
+  protected endMessage(): void {
+    this.connection.writer.endFrame();
+    this.connection.frameWritten();
+  }
+
+  /** Ends a stream of messages well. */
+  protected sendEnd(): void {
+    const { writer } = this.connection;
+    writer.beginFrame(this.#streamId, MessageType.Data, Flag.RemoteClosed | Flag.NoData);
+    writer.endFrame();
+    this.#finish();
+  }
+
+  /** @throws PayloadTooLargeError when it is above the limit; nothing was sent, the call goes on */
+  protected sendStatus(status: Status): void {
+    writeStatus(this.beginResponse(), status);
+    this.endResponse();
+  }
+
+  /** @internal A data frame arrived; returns what is wrong with it, if anything. */
+  receiveData(flags: number, bytes: Buffer, start: number, end: number): string | undefined {
+    if (!this.#requestStream) return 'data frame on a call that has one request';
+    if ((flags & Flag.NoData) === 0) {
+      if (nextState(this.#state, 'clientMessage') === undefined) return 'stream is half-closed';
+      this.onMessage(bytes, start, end);
+    }
+    if ((flags & Flag.RemoteClosed) !== 0 && this.#state === 'open') {
+      this.#state = 'halfClosed';
+      this.onHalfClosed();
+    }
+    return undefined;
+  }
+
+  /** @internal */
+  cutOff(error: TtrpcError): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.onCutOff(error);
+  }
+
+  #finish(): void {
+    this.#state = 'closed';
+    this.connection.responseWritten();
+    this.connection.forget(this.#streamId);
+  }
+}
+
+/** What a stream's request said. */
+export interface ServerStreamSetup {
+  readonly requestStream: boolean;
+  /** The client has nothing more to send. */
+  readonly halfClosed: boolean;
+}
