@@ -1,0 +1,73 @@
+import { Buffer } from 'node:buffer';
+import protobuf from 'protobufjs';
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Reads messages out of a chunk that it does not own: whatever the message keeps is copied.
+ *
+ * protobufjs hands out `bytes` fields and unknown fields as views, which would keep a whole chunk
+ * alive, and change when the connection reuses it.
+ */
+class CopyingReader extends protobuf.BufferReader {
+  constructor() {
+    super(NOTHING);
+    this.release();
+  }
+
+  /** Points the reader at `bytes[start, end)`. */
+  aim(bytes: Buffer, start: number, end: number): void {
+    this.buf = bytes;
+    this.pos = start;
+    this.len = end;
+  }
+
+  /** Forgets the chunk. */
+  release(): void {
+    this.buf = NOTHING;
+    // Version 8 caches a view of the chunk for packed fields.
+    this.view = null;
+  }
+
+  override bytes(): Buffer {
+    const length = this.uint32();
+    const start = this.pos;
+    this.skip(length);
+    return this.raw(start, this.pos);
+  }
+
+  /** Version 8 takes `bytes` and unknown fields by this. */
+  override raw(start: number, end: number): Buffer {
+    const copy = Buffer.allocUnsafe(end - start);
+    copy.set(this.buf.subarray(start, end));
+    return copy;
+  }
+}
+
+/** The reader that is not in use; a decoder that is entered again makes its own. */
+let idle: CopyingReader | undefined = new CopyingReader();
+
+/**
+ * Decodes the message of `type` in `bytes[start, end)`, copying what it keeps.
+ *
+ * @throws Error when the bytes are not a message of that type
+ */
+export function readMessage(
+  type: protobuf.Type,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): protobuf.Message {
+  const reader = idle ?? new CopyingReader();
+  idle = undefined;
+  reader.aim(bytes, start, end);
+  try {
+    const message = type.decode(reader);
+    // Version 7 reads a truncated 64-bit varint beyond its end without a word.
+    if (reader.pos !== end) throw new RangeError(`message ends at ${reader.pos}, not at ${end}`);
+    return message;
+  } finally {
+    reader.release();
+    idle = reader;
+  }
+}
