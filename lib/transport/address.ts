@@ -17,13 +17,13 @@ export type Address =
   | { readonly kind: 'pipe'; readonly path: string };
 
 /** What comes after a scheme's colon, read by that scheme's rules. */
-const SCHEMES: Readonly<Record<string, (rest: string, text: string) => Address>> = {
-  unix: parseUnix,
-  tcp: parseTcp,
-  fd: parseFd,
-  hvsock: parseHvsock,
-  npipe: (rest, text) => parsePipe(rest.startsWith('////') ? rest.slice(2) : rest, text),
-};
+const SCHEMES: ReadonlyMap<string, (rest: string, text: string) => Address> = new Map([
+  ['unix', parseUnix],
+  ['tcp', parseTcp],
+  ['fd', parseFd],
+  ['hvsock', parseHvsock],
+  ['npipe', parseNpipe],
+]);
 
 const KNOWN =
   'unix:///path, unix:relative, unix:@abstract, tcp://host:port, fd:N, hvsock:///path:port, ' +
@@ -53,7 +53,7 @@ export function parseAddress(text: string): Address {
   if (text.startsWith('\\\\')) return parsePipe(text, text);
   if (/^\.{0,2}\//.test(text)) return unix(text, text);
   const scheme = /^([a-z][a-z\d+.-]*):/i.exec(text)?.[1];
-  const parse = scheme === undefined ? undefined : SCHEMES[scheme.toLowerCase()];
+  const parse = scheme === undefined ? undefined : SCHEMES.get(scheme.toLowerCase());
   if (scheme === undefined || parse === undefined) throw unreadable(text);
   return parse(text.slice(scheme.length + 1), text);
 }
@@ -129,6 +129,11 @@ function parseHvsock(rest: string, text: string): Address {
   }
   checkPath(path, text);
   return { kind: 'hvsock', path, port: integer(port, 0xffff_ffff, 'port', text) };
+}
+
+/** `////./pipe/x` is how a URL spells it; `//./pipe/x` is the path itself. */
+function parseNpipe(rest: string, text: string): Address {
+  return parsePipe(rest.startsWith('////') ? rest.slice(2) : rest, text);
 }
 
 function parsePipe(rest: string, text: string): Address {
