@@ -8,7 +8,7 @@ import { guard } from './guard.js';
  * It may read and write raw bytes, and refuses the connection by throwing. What it returns is
  * attached to the connection: who the peer is, for example. A promise is waited for.
  *
- * The socket is paused. Take exactly the bytes that are yours: put the rest back by `unshift`, and
+ * Nothing has been read from the socket. Take exactly the bytes that are yours: put the rest back by `unshift`, and
  * `pause()` before you remove a `data` listener, since a stream that flows without one loses bytes.
  *
  * @param socket - the connection's bytes
@@ -45,7 +45,6 @@ async function supervise(
 ): Promise<unknown> {
   const watch = watchSocket(socket, timeoutMs);
   const before = READING.map((event) => socket.listeners(event));
-  socket.pause();
   try {
     const result = await Promise.race([start(socket, handshake, watch.signal), watch.failed]);
     takeBack(socket, before);

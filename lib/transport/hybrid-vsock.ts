@@ -8,7 +8,7 @@ const NEWLINE = 0x0a;
 /**
  * Asks the monitor of a virtual machine for a port inside it.
  *
- * The bytes behind the answer's newline go back into the socket, which is left paused.
+ * The bytes behind the answer's newline go back into the socket, which looks unread.
  *
  * Source: Firecracker `docs/vsock.md`, "Host-Initiated Connections".
  *
@@ -21,8 +21,7 @@ export function greetHybridVsock(socket: Duplex, port: number): Promise<void> {
     let kept: Buffer = Buffer.alloc(0);
 
     const settle = (error?: Error): void => {
-      socket.pause();
-      socket.off('data', onData);
+      socket.off('readable', onReadable);
       socket.off('end', onEnd);
       socket.off('error', settle);
       socket.off('close', onEnd);
@@ -30,7 +29,9 @@ export function greetHybridVsock(socket: Duplex, port: number): Promise<void> {
       else reject(error);
     };
     const onEnd = (): void => settle(new Error('the monitor closed the connection unanswered'));
-    const onData = (chunk: Buffer): void => {
+    const onReadable = (): void => {
+      const chunk = socket.read() as Buffer | null;
+      if (chunk === null) return;
       kept = Buffer.concat([kept, chunk]);
       const end = kept.subarray(0, MAX_ANSWER_LENGTH).indexOf(NEWLINE);
       if (end === -1 && kept.length < MAX_ANSWER_LENGTH) return;
@@ -38,12 +39,11 @@ export function greetHybridVsock(socket: Duplex, port: number): Promise<void> {
       if (end !== -1 && end + 1 < kept.length) socket.unshift(kept.subarray(end + 1));
     };
 
-    socket.on('data', onData);
+    socket.on('readable', onReadable);
     socket.on('end', onEnd);
     socket.on('error', settle);
     socket.on('close', onEnd);
     socket.write(`CONNECT ${port}\n`);
-    socket.resume();
   });
 }
 

@@ -1,5 +1,4 @@
 import { lstatSync, renameSync, unlinkSync } from 'node:fs';
-import { formatAddress } from './address.js';
 import { dial } from './dial.js';
 import { errorCode } from './system-error.js';
 
@@ -66,9 +65,8 @@ export async function removeStaleSocket(path: string, inUse: unknown): Promise<v
 }
 
 async function expectNobody(path: string, inUse: unknown): Promise<void> {
-  const address = { kind: 'unix', path } as const;
   try {
-    const socket = await dial(address, { timeoutMs: PROBE_TIMEOUT_MS });
+    const socket = await dial({ kind: 'unix', path }, { timeoutMs: PROBE_TIMEOUT_MS });
     socket.destroy();
   } catch (error) {
     const code = errorCode(error instanceof Error ? error.cause : undefined);
@@ -78,10 +76,7 @@ async function expectNobody(path: string, inUse: unknown): Promise<void> {
       inUse,
     );
   }
-  throw inTheWay(
-    `EADDRINUSE, another server accepts connections on ${formatAddress(address)}`,
-    inUse,
-  );
+  throw inTheWay('EADDRINUSE, another server accepts connections on it', inUse);
 }
 
 function inTheWay(problem: string, cause: unknown): Error {

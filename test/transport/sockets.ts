@@ -47,7 +47,7 @@ export async function socketPair(
 
 /** Resolves when the stream has closed, also when it has already. */
 export async function closed(stream: Duplex): Promise<void> {
-  if (!stream.closed) await once(stream, 'close');
+  if (!stream.closed) await new Promise((resolve) => stream.once('close', resolve));
 }
 
 /** How many listeners there are, by event. */
@@ -76,4 +76,13 @@ export async function rejection(promise: Promise<unknown>): Promise<Error> {
     return error as Error;
   }
   throw new Error('it was expected to reject');
+}
+
+/** Node keeps the option under a symbol until the socket is connected. */
+export function isNoDelay(socket: Duplex): boolean {
+  return Object.getOwnPropertySymbols(socket).some(
+    (symbol) =>
+      symbol.description === 'kSetNoDelay' &&
+      (socket as unknown as Record<symbol, unknown>)[symbol] === true,
+  );
 }
