@@ -111,9 +111,10 @@ class SocketSink implements ByteSink {
     }
   };
 
-  // A batch that failed is not given back: something may still read its memory.
+  // A batch that failed is not given back: something may still read its memory. Nor is one that a
+  // destroy has cut off, which a net.Socket reports like one that has left.
   #onWritten(batch: Buffer, error: Error | null | undefined): void {
-    if (error) return;
+    if (error || this.#socket.destroyed) return;
     this.#peer?.onWritten(batch);
     if (!this.#blocked || this.#socket.writableLength !== 0) return;
     this.#blocked = false;

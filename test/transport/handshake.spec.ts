@@ -121,7 +121,6 @@ describe('runHandshake', () => {
 
   it('refuses with what was thrown even if that is no error', async () => {
     const { near, stop } = await pair();
-    // eslint-disable-next-line prefer-promise-reject-errors -- that is the point
     const error = await rejection(run(near, () => Promise.reject('no')));
     expect(error).toMatchObject({
       message: 'the handshake refused the connection: no',

@@ -1,0 +1,231 @@
+import { once } from 'node:events';
+import type { ByteSink } from '../../lib/protocol/byte-pipe.js';
+import { describe, expect, it } from 'vitest';
+import { attach } from '../../lib/transport/attach.js';
+import { Manual, Recorder, turn } from './recorder.js';
+import { closed, socketPair } from './sockets.js';
+import { tempFolder } from './temp-folder.js';
+
+const at = tempFolder();
+let count = 0;
+const pair = (): ReturnType<typeof socketPair> => socketPair(at(`s${++count}`));
+
+describe('ByteSink.write', () => {
+  it('is true when the bytes have gone at once, whatever the high-water mark', async () => {
+    const { near, far, stop } = await pair();
+    far.resume();
+    const peer = new Recorder(near);
+    const big = Buffer.alloc(near.writableHighWaterMark + 1);
+    expect(peer.sink.write(big)).toBe(true);
+    expect(peer.events).toEqual([]);
+    await turn();
+    expect(peer.events).toEqual([`written ${big.length}`]);
+    await stop();
+  });
+
+  it('is false while bytes wait, however few; then every batch comes back, then one drain', async () => {
+    const socket = new Manual();
+    const peer = new Recorder(socket);
+    expect(peer.sink.write(Buffer.from('a'))).toBe(false);
+    expect(peer.sink.write(Buffer.from('bb'))).toBe(false);
+    socket.pending.shift()?.();
+    await turn();
+    expect(peer.events).toEqual(['written 1']);
+    socket.pending.shift()?.();
+    await turn();
+    expect(peer.events).toEqual(['written 1', 'written 2', 'drain']);
+    socket.destroy();
+  });
+
+  it('asks for no drain that nobody waits for', async () => {
+    const socket = new Manual();
+    const peer = new Recorder(socket);
+    peer.sink.write(Buffer.from('a'));
+    socket.pending.shift()?.();
+    await turn();
+    socket._write = (_chunk, _encoding, callback) => callback();
+    expect(peer.sink.write(Buffer.from('bb'))).toBe(true);
+    await turn();
+    expect(peer.events).toEqual(['written 1', 'drain', 'written 2']);
+    socket.destroy();
+  });
+
+  it('does not give a batch back that could not be written', async () => {
+    const socket = new Manual();
+    const peer = new Recorder(socket);
+    peer.sink.write(Buffer.from('a'));
+    socket.pending.shift()?.(new Error('EPIPE'));
+    await peer.closed;
+    expect(peer.events).toEqual(['closed']);
+    expect(peer.cause).toEqual(new Error('EPIPE'));
+  });
+
+  it('stops at a peer that does not read, and drains when it does', async () => {
+    const { near, far, stop } = await pair();
+    const peer = new Recorder(near);
+    const batch = Buffer.alloc(1 << 20);
+    let written = 1;
+    while (peer.sink.write(batch)) written += 1;
+    let received = 0;
+    far.on('data', (chunk) => (received += chunk.length));
+    while (received < written * batch.length) await once(far, 'data');
+    while (!peer.events.includes('drain')) await turn();
+    expect(peer.events.filter((event) => event.startsWith('written'))).toHaveLength(written);
+    expect(peer.events.at(-1)).toBe('drain');
+    await stop();
+  });
+
+  it.each<[string, (sink: ByteSink) => void]>([
+    ['end', (sink) => sink.end()],
+    ['destroy', (sink) => sink.destroy()],
+  ])('is harmless after %s', async (_, finish) => {
+    const { near, stop } = await pair();
+    const peer = new Recorder(near);
+    finish(peer.sink);
+    expect(peer.sink.write(Buffer.from('x'))).toBe(false);
+    await peer.closed;
+    expect(peer.sink.write(Buffer.from('x'))).toBe(false);
+    await turn();
+    expect(peer.events).toEqual(['closed']);
+    expect(peer.cause).toBeUndefined();
+    await stop();
+  });
+});
+
+describe('ByteSink.scheduleFlush', () => {
+  it.each<[string, (run: () => void) => void, string[]]>([
+    ['a callback', (run) => setImmediate(run), ['tick', 'chain']],
+    ['a promise', (run) => setImmediate(() => queueMicrotask(run)), ['chain', 'tick']],
+  ])('flushes once, behind all that the turn has begun, asked in %s', async (_, start, before) => {
+    const socket = new Manual();
+    const peer = new Recorder(socket);
+    start(() => {
+      peer.sink.scheduleFlush();
+      peer.sink.scheduleFlush();
+      process.nextTick(() => {
+        peer.events.push('tick');
+        peer.sink.scheduleFlush();
+      });
+      void (async () => {
+        for (let hop = 0; hop < 20; hop++) await Promise.resolve();
+        peer.events.push('chain');
+        peer.sink.scheduleFlush();
+      })();
+      setImmediate(() => peer.events.push('next turn'));
+    });
+    await turn();
+    await turn();
+    expect(peer.events).toEqual([...before, 'flush', 'next turn']);
+    socket.destroy();
+  });
+
+  it('flushes again when it is asked again, from inside too, before the turn ends', async () => {
+    const socket = new Manual();
+    const peer = new Recorder(socket);
+    peer.onFlush = () => {
+      peer.onFlush = () => {};
+      peer.sink.scheduleFlush();
+    };
+    const next = turn().then(() => peer.events.push('next turn'));
+    peer.sink.scheduleFlush();
+    await next;
+    expect(peer.events).toEqual(['flush', 'flush', 'next turn']);
+    socket.destroy();
+  });
+});
+
+describe('ByteSink.pause', () => {
+  it('stops the bytes until resume', async () => {
+    const { near, far, stop } = await pair();
+    const peer = new Recorder(near);
+    peer.sink.pause();
+    far.write('held');
+    await turn();
+    await turn();
+    expect(peer.events).toEqual([]);
+    peer.sink.resume();
+    await new Promise<void>((resolve) => (peer.onReceive = () => resolve()));
+    expect(peer.events).toEqual(['receive held']);
+    await stop();
+  });
+
+  it('holds from the very start when the peer asks for it while it is made', async () => {
+    const socket = new Manual();
+    socket.push('held');
+    let received = '';
+    const sinks: ByteSink[] = [];
+    attach(socket, (sink) => {
+      sinks.push(sink);
+      sink.pause();
+      return {
+        receive: (chunk) => void (received += chunk.toString()),
+        flush() {},
+        onWritten() {},
+        onDrain() {},
+        onClosed() {},
+      };
+    });
+    await turn();
+    expect(received).toBe('');
+    sinks[0]?.resume();
+    await turn();
+    expect(received).toBe('held');
+    socket.destroy();
+  });
+});
+
+describe('ByteSink.end', () => {
+  it('closes once everything written has left', async () => {
+    const { near, far, stop } = await pair();
+    const peer = new Recorder(near);
+    const batch = Buffer.alloc(4 << 20);
+    expect(peer.sink.write(batch)).toBe(false);
+    peer.sink.end();
+    peer.sink.end();
+    expect(near.destroyed).toBe(false);
+    let received = 0;
+    far.on('data', (chunk) => (received += chunk.length));
+    await peer.closed;
+    await closed(far);
+    expect(received).toBe(batch.length);
+    expect(peer.cause).toBeUndefined();
+    await stop();
+  });
+
+  it('does not wait for a peer that keeps its side open', async () => {
+    const socket = new Manual({ allowHalfOpen: true });
+    const peer = new Recorder(socket);
+    peer.sink.end();
+    await peer.closed;
+    peer.sink.end();
+    expect(peer.events).toEqual(['closed']);
+  });
+});
+
+describe('ByteSink.destroy', () => {
+  it('closes at once, and its cause comes back', async () => {
+    const { near, stop } = await pair();
+    const peer = new Recorder(near);
+    const cause = new Error('stalled');
+    expect(peer.sink.write(Buffer.alloc(4 << 20))).toBe(false);
+    peer.sink.destroy(cause);
+    peer.sink.destroy(new Error('another'));
+    await peer.closed;
+    expect(peer.cause).toBe(cause);
+    expect(peer.events).toEqual(['closed']);
+    await stop();
+  });
+
+  it('keeps its first cause against an error that follows', async () => {
+    const socket = new Manual({
+      destroy(_, callback) {
+        callback(new Error('second'));
+      },
+    });
+    const peer = new Recorder(socket);
+    const cause = new Error('first');
+    peer.sink.destroy(cause);
+    await peer.closed;
+    expect(peer.cause).toBe(cause);
+  });
+});
