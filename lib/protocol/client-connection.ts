@@ -30,6 +30,7 @@ export class ClientConnection extends Connection {
   readonly #streams = new Map<number, ClientStream>();
   readonly #response = new ResponseView();
   #nextStreamId: number;
+  #retired = false;
 
   constructor(setup: ConnectionSetup, firstStreamId = FIRST_STREAM_ID) {
     super(setup);
@@ -60,6 +61,13 @@ export class ClientConnection extends Connection {
   /** Frames for this stream are ignored from now on. */
   forget(streamId: number): void {
     this.#streams.delete(streamId);
+    this.#closeIfDone();
+  }
+
+  /** Closes the connection once the open streams have ended; no others are opened. */
+  retire(): void {
+    this.#retired = true;
+    this.#closeIfDone();
   }
 
   override onFrame(header: FrameHeader, bytes: Buffer, start: number, end: number): void {
@@ -70,15 +78,21 @@ export class ClientConnection extends Connection {
   }
 
   override onOversizedFrame(header: FrameHeader): void {
-    const { maxPayloadBytes } = this.options;
-    const error = new PayloadTooLargeError(header.length, maxPayloadBytes);
-    this.#streams.get(header.streamId)?.fail(error);
+    const stream = this.#streams.get(header.streamId);
+    const error = new PayloadTooLargeError(header.length, this.options.maxPayloadBytes);
+    const final = header.type === MessageType.Response || (header.flags & Flag.RemoteClosed) !== 0;
+    if (final) stream?.fail(error);
+    else stream?.breakOff(error);
   }
 
   protected override streamsLost(error: ConnectionError): void {
     const streams = [...this.#streams.values()];
     this.#streams.clear();
     for (const stream of streams) stream.fail(this.lostError(error, stream.requestTaken));
+  }
+
+  #closeIfDone(): void {
+    if (this.#retired && this.#streams.size === 0) this.close();
   }
 
   #onResponse(stream: ClientStream, bytes: Buffer, start: number, end: number): void {
@@ -204,22 +218,28 @@ export abstract class ClientStream {
 
   /** @internal A data frame for this stream arrived. */
   receiveData(flags: number, bytes: Buffer, start: number, end: number): void {
+    const ended = (flags & Flag.RemoteClosed) !== 0;
     if (!this.#shape.responseStream) {
-      this.fail(
-        new ProtocolError('peer sent a data frame on a call that has one response', 'stream'),
-      );
+      const text = 'peer sent a data frame on a call that has one response';
+      const error = new ProtocolError(text, 'stream');
+      if (ended) this.fail(error);
+      else this.breakOff(error);
       return;
     }
-    const ended = (flags & Flag.RemoteClosed) !== 0;
     if (ended) this.#end();
     if ((flags & Flag.NoData) === 0) this.onMessage(bytes, start, end);
     if (ended) this.onStatus(undefined);
   }
 
-  /** @internal Cuts the call off. */
+  /** @internal Cuts off a call on which the peer sends no more. */
   fail(error: TtrpcError): void {
-    if (error instanceof ProtocolError) this.abandon();
-    else this.#end();
+    this.#end();
+    this.onFailure(error);
+  }
+
+  /** @internal Cuts off a call on which the peer may send more. */
+  breakOff(error: TtrpcError): void {
+    this.abandon();
     this.onFailure(error);
   }
 

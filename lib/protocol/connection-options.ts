@@ -52,8 +52,11 @@ export const CONNECTION_DEFAULTS: ResolvedConnectionOptions = Object.freeze({
 /** Longest timer of the event loop, in milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** A limit below this would not let an error through, in bytes. */
+const MIN_PAYLOAD_LIMIT = 1024;
+
 const RANGES: Record<keyof ConnectionOptions, readonly [min: number, max: number]> = {
-  maxPayloadBytes: [1, 2 ** 31 - 1],
+  maxPayloadBytes: [MIN_PAYLOAD_LIMIT, 2 ** 31 - 1],
   maxOpenStreams: [1, 2 ** 31 - 1],
   maxSendBufferBytes: [1, Number.MAX_SAFE_INTEGER],
   maxStreamBufferBytes: [1, Number.MAX_SAFE_INTEGER],

@@ -167,11 +167,17 @@ export abstract class ServerStream {
   readonly #requestStream: boolean;
   #state: StreamState;
 
-  constructor(connection: ServerConnection, streamId: number, setup: ServerStreamSetup) {
+  /** @param halfClosed - the caller has nothing more to send */
+  constructor(
+    connection: ServerConnection,
+    streamId: number,
+    requestStream: boolean,
+    halfClosed: boolean,
+  ) {
     this.connection = connection;
     this.#streamId = streamId;
-    this.#requestStream = setup.requestStream;
-    this.#state = setup.halfClosed ? 'halfClosed' : 'open';
+    this.#requestStream = requestStream;
+    this.#state = halfClosed ? 'halfClosed' : 'open';
     connection.adopt(streamId, this);
   }
 
@@ -181,6 +187,11 @@ export abstract class ServerStream {
   protected abstract onHalfClosed(): void;
   /** The caller is gone, or broke the rules; nothing can be answered any more. */
   protected abstract onCutOff(error: TtrpcError): void;
+
+  /** Whether the caller may send more. */
+  get halfClosed(): boolean {
+    return this.#state !== 'open';
+  }
 
   /** Whether the call's end is still to be sent. */
   get active(): boolean {
@@ -253,11 +264,4 @@ export abstract class ServerStream {
     this.connection.responseWritten();
     this.connection.forget(this.#streamId);
   }
-}
-
-/** What a stream's request said. */
-export interface ServerStreamSetup {
-  readonly requestStream: boolean;
-  /** The client has nothing more to send. */
-  readonly halfClosed: boolean;
 }

@@ -1,0 +1,102 @@
+import type { Duplex } from 'node:stream';
+import type { ConnectionError } from '../errors.js';
+import {
+  resolveConnectionOptions,
+  type ConnectionOptions,
+  type ResolvedConnectionOptions,
+} from '../protocol/connection-options.js';
+import type { ClientInterceptor } from '../rpc/interceptor.js';
+import { formatAddress, parseAddress } from '../transport/address.js';
+import { dial } from '../transport/dial.js';
+
+/** Makes a connected byte stream; `signal` aborts when nobody waits for it any more. */
+export type Dialer = (signal: AbortSignal) => Duplex | PromiseLike<Duplex>;
+
+/** What a client may be told. One of `address` and `dial` is needed, the rest has defaults. */
+export interface ClientOptions extends ConnectionOptions {
+  /**
+   * Where the server listens: `unix:///run/x.sock` or a bare path, `tcp://host:port`, `fd:3`,
+   * `unix:@abstract`, `hvsock:///path:port`, `\\.\pipe\name`. Beside `dial` it only names the peer
+   * in errors.
+   */
+  readonly address?: string | undefined;
+  /** Makes the byte stream itself, instead of connecting to `address`. */
+  readonly dial?: Dialer | undefined;
+  /**
+   * Time to connect, in milliseconds; a call's deadline may be earlier.
+   * @defaultValue 10000
+   */
+  readonly connectTimeoutMs?: number | undefined;
+  /**
+   * Timeout of calls that name none, in milliseconds.
+   * @defaultValue `Infinity`: a shim's `Wait` lasts days
+   */
+  readonly timeoutMs?: number | undefined;
+  /** Wrap every call; the first is the outermost. */
+  readonly interceptors?: readonly ClientInterceptor[] | undefined;
+  /** A connection was made. */
+  readonly onConnect?: (() => void) | undefined;
+  /** The connection is gone; every call on it has had its error. */
+  readonly onClose?: ((error: ConnectionError) => void) | undefined;
+}
+
+/** What the client reads: complete and checked. */
+export interface ResolvedClientOptions {
+  readonly address: string;
+  readonly dial: Dialer;
+  readonly timeoutMs: number;
+  readonly connection: ResolvedConnectionOptions;
+  readonly interceptors: readonly ClientInterceptor[];
+  readonly onConnect: () => void;
+  readonly onClose: (error: ConnectionError) => void;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * @throws TypeError when there is no way to the server, or the address can't be understood
+ * @throws RangeError naming a number that is out of range, and the range
+ */
+export function resolveClientOptions(given: ClientOptions): ResolvedClientOptions {
+  const connectTimeoutMs = positive(
+    'connectTimeoutMs',
+    given.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+  );
+  return Object.freeze({
+    ...resolveTarget(given, connectTimeoutMs),
+    timeoutMs: positive('timeoutMs', given.timeoutMs ?? Infinity),
+    connection: resolveConnectionOptions(given),
+    interceptors: given.interceptors ?? [],
+    onConnect: given.onConnect ?? nothing,
+    onClose: given.onClose ?? nothing,
+  });
+}
+
+function resolveTarget(
+  { address, dial: dialer }: ClientOptions,
+  timeoutMs: number,
+): { address: string; dial: Dialer } {
+  if (dialer !== undefined) {
+    if (typeof dialer !== 'function') {
+      throw new TypeError(`dial must be a function that gives a Duplex, got ${typeof dialer}`);
+    }
+    return { address: address ?? 'a Duplex', dial: dialer };
+  }
+  if (typeof address !== 'string') {
+    throw new TypeError(`a client needs an address (or dial), got ${typeof address}`);
+  }
+  const target = parseAddress(address);
+  return { address: formatAddress(target), dial: (signal) => dial(target, { timeoutMs, signal }) };
+}
+
+/**
+ * Checks a timeout.
+ *
+ * @throws RangeError naming the option and the value
+ */
+export function positive(option: string, value: unknown): number {
+  if (typeof value === 'number' && value > 0) return value;
+  throw new RangeError(`${option} must be a number above 0 (ms), got ${String(value)}`);
+}
+
+export function nothing(): void {}

@@ -1,0 +1,71 @@
+/**
+ * The framework-free door: everything a Node program needs to serve and call ttrpc.
+ *
+ * @packageDocumentation
+ */
+
+export { TtrpcClient, type StreamStart, type UnaryStart } from './client.js';
+export type { ClientOptions, Dialer } from './client-options.js';
+export { TtrpcServer, type ServiceImplementation } from './server.js';
+export type { ServerOptions } from './server-options.js';
+
+export {
+  BufferFullError,
+  ConnectionError,
+  DefinitionError,
+  HandshakeError,
+  isTtrpcError,
+  PayloadTooLargeError,
+  ProtocolError,
+  StatusError,
+  TtrpcError,
+  UsageError,
+  type ConnectionFailure,
+  type KnownTtrpcError,
+} from '../errors.js';
+export {
+  statusCodeOf,
+  StatusCode,
+  statusName,
+  type AnyMessage,
+  type Status,
+  type StatusName,
+} from '../spec/status.js';
+export { Metadata, type MetadataInit } from '../spec/metadata.js';
+export { fullMethod, type MethodKind } from '../spec/method.js';
+
+export type { ConnectionOptions } from '../protocol/connection-options.js';
+export type {
+  BidirectionalHandler,
+  CallContext,
+  CallOptions,
+  ClientStreamingHandler,
+  Handler,
+  Peer,
+  ServerStreamingHandler,
+  UnaryHandler,
+} from '../rpc/call.js';
+export type {
+  ClientInterceptor,
+  Interceptor,
+  Next,
+  OutgoingCall,
+  ServerInterceptor,
+} from '../rpc/interceptor.js';
+export type { MethodDefinition, ServiceDefinition } from '../rpc/method-definition.js';
+export {
+  payloadCodec,
+  type PayloadCodec,
+  type PayloadFunctions,
+  type PayloadTarget,
+} from '../rpc/payload-codec.js';
+export type { RawHandler, ServerCall } from '../rpc/server-call.js';
+export type { ResponseListener, StreamClientCall } from '../rpc/client-stream-call.js';
+export type { UnaryClientCall } from '../rpc/client-call.js';
+export { toStatus } from '../rpc/to-status.js';
+
+export type { Handshake } from '../transport/handshake.js';
+
+export { loadServices, ServiceCatalog } from '../proto/service-definition.js';
+export type { ProtoSource } from '../proto/load.js';
+export type { LoaderOptions } from '../proto/loader-options.js';

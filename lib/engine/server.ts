@@ -1,0 +1,225 @@
+import type { Duplex } from 'node:stream';
+import { ConnectionError, DefinitionError, UsageError } from '../errors.js';
+import { ServerConnection } from '../protocol/server-connection.js';
+import { methodSpellings } from '../proto/method-names.js';
+import type { Handler, Peer } from '../rpc/call.js';
+import { Dispatcher } from '../rpc/dispatcher.js';
+import type { MethodDefinition, ServiceDefinition } from '../rpc/method-definition.js';
+import { interceptHandler } from '../rpc/intercept-handler.js';
+import { serve } from '../rpc/serve.js';
+import type { RawHandler } from '../rpc/server-call.js';
+import { ServiceRegistry } from '../rpc/service-registry.js';
+import { parseAddress } from '../transport/address.js';
+import { attach } from '../transport/attach.js';
+import { runHandshake } from '../transport/handshake.js';
+import { listen, type Listener } from '../transport/listener.js';
+import { peerAddress } from '../transport/peer-address.js';
+import { positive } from './client-options.js';
+import {
+  resolveServerOptions,
+  type ResolvedServerOptions,
+  type ServerOptions,
+} from './server-options.js';
+
+/** The methods of a service, by their name in the .proto (`SayHello`) or in camel case. */
+export type ServiceImplementation = Readonly<Record<string, Handler>>;
+
+/**
+ * Serves services on any number of addresses and byte streams.
+ *
+ * @example
+ * ```ts
+ * const server = new TtrpcServer();
+ * server.addService(catalog.service('hero.HeroService'), {
+ *   FindOne: async (request, { signal }) => heroes.find(request.id, signal),
+ * });
+ * const address = await server.listen('unix:///run/hero.sock');
+ * await server.shutdown({ graceMs: 5000 });
+ * ```
+ */
+export class TtrpcServer {
+  readonly #options: ResolvedServerOptions;
+  readonly #registry = new ServiceRegistry();
+  readonly #listeners = new Set<Listener>();
+  readonly #connections = new Map<ServerConnection, Peer>();
+  /** Sockets whose handshake is under way. */
+  readonly #fresh = new Set<Duplex>();
+  #closing = false;
+  #onEmpty: (() => void) | undefined;
+
+  /** @throws RangeError or TypeError naming the option, what it got and what is allowed */
+  constructor(options: ServerOptions = {}) {
+    this.#options = resolveServerOptions(options);
+  }
+
+  /** Connections that are open. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * Serves a service. Methods without a function are answered UNIMPLEMENTED.
+   *
+   * @throws DefinitionError when a function belongs to no method
+   * @throws UsageError when a method is served already
+   */
+  addService(service: ServiceDefinition, implementation: ServiceImplementation): void {
+    const { interceptors } = this.#options;
+    const unused = new Set(Object.keys(implementation));
+    for (const method of service.methods) {
+      const name = methodSpellings(method.name).find((key) => isImplemented(implementation, key));
+      if (name === undefined) continue;
+      unused.delete(name);
+      const handler = (implementation[name] as Handler).bind(implementation) as Handler;
+      const intercepted = interceptHandler(method, handler, interceptors);
+      this.addMethod(method, serve(method, intercepted));
+    }
+    if (unused.size === 0) return;
+    const known = service.methods.map(({ name }) => name).join(', ');
+    throw new DefinitionError(
+      `${[...unused].join(', ')}: no such method of ${service.name}, which has ${known}`,
+    );
+  }
+
+  /** Serves one method on the lowest level, for layers on top; interceptors don't see it. */
+  addMethod(method: MethodDefinition, handler: RawHandler): void {
+    this.#registry.add(method, handler);
+  }
+
+  /**
+   * Listens on an address; may be called for several. A stale unix socket file is replaced.
+   *
+   * @returns the bound address: a TCP port 0 has become the port that the system chose
+   * @throws TypeError when the address can't be understood
+   * @throws ConnectionError when it can't be bound
+   */
+  async listen(address: string): Promise<string> {
+    if (this.#closing) throw closedError();
+    const { socketMode, onError } = this.#options;
+    const accept = (socket: Duplex): void => void this.#accept(socket, bound);
+    let bound = address;
+    const listener = await listen(parseAddress(address), accept, { mode: socketMode, onError });
+    bound = listener.address;
+    this.#listeners.add(listener);
+    if (!this.#closing) return bound;
+    await listener.close();
+    throw closedError();
+  }
+
+  /**
+   * Serves one byte stream that somebody else made: an accepted socket, a lane of a multiplexer.
+   * Resolves when its handshake has succeeded; the stream is destroyed when that fails.
+   *
+   * @param address - what errors and handlers call the peer
+   * @throws HandshakeError when the handshake refused it
+   */
+  async serve(stream: Duplex, address = 'a Duplex'): Promise<void> {
+    if (this.#closing) {
+      stream.destroy();
+      throw closedError();
+    }
+    this.#fresh.add(stream);
+    try {
+      const { handshake, handshakeTimeoutMs } = this.#options;
+      const attachment = await runHandshake(stream, handshake, handshakeTimeoutMs);
+      this.#attach(stream, { address: peerAddress(stream, address), attachment });
+    } finally {
+      this.#fresh.delete(stream);
+    }
+  }
+
+  /** Ends everything now: handlers' signals abort, callers lose their connection. */
+  async close(): Promise<void> {
+    await this.#stopListening();
+    for (const stream of this.#fresh) stream.destroy();
+    for (const connection of this.#connections.keys()) connection.destroy();
+    await this.#empty();
+  }
+
+  /**
+   * Accepts no more, lets the calls in flight end, and closes each connection behind its last one.
+   * New calls on a connection are answered UNAVAILABLE meanwhile.
+   *
+   * @param graceMs - when to {@link close} what is still open, in milliseconds
+   * @throws RangeError when it is not above 0
+   */
+  async shutdown({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    positive('graceMs', graceMs);
+    await this.#stopListening();
+    for (const connection of this.#connections.keys()) connection.drain();
+    const grace = setTimeout(() => void this.close(), Math.min(graceMs, MAX_TIMER_MS));
+    try {
+      await this.#empty();
+    } finally {
+      clearTimeout(grace);
+    }
+  }
+
+  async #stopListening(): Promise<void> {
+    this.#closing = true;
+    const listeners = [...this.#listeners];
+    this.#listeners.clear();
+    await Promise.all(listeners.map((listener) => listener.close()));
+  }
+
+  /** Resolves when the last connection is gone. */
+  async #empty(): Promise<void> {
+    if (this.#connections.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const before = this.#onEmpty;
+      this.#onEmpty = () => {
+        before?.();
+        resolve();
+      };
+    });
+  }
+
+  async #accept(socket: Duplex, address: string): Promise<void> {
+    const { maxConnections, onError } = this.#options;
+    try {
+      if (this.#connections.size + this.#fresh.size >= maxConnections) {
+        socket.destroy();
+        throw new UsageError(`connection refused: maxConnections is ${maxConnections}`);
+      }
+      await this.serve(socket, address);
+    } catch (error) {
+      onError(error as Error);
+    }
+  }
+
+  #attach(socket: Duplex, peer: Peer): void {
+    if (this.#closing) {
+      socket.destroy();
+      return;
+    }
+    const { connection: options, onConnect } = this.#options;
+    attach(socket, (sink) => {
+      const onClosed = (error: ConnectionError): void => this.#onClosed(connection, peer, error);
+      const setup = { sink, address: peer.address, options, onClosed };
+      const dispatcher = new Dispatcher(this.#registry, peer, this.#options);
+      const connection = new ServerConnection(setup, dispatcher);
+      this.#connections.set(connection, peer);
+      return connection;
+    });
+    onConnect(peer);
+  }
+
+  #onClosed(connection: ServerConnection, peer: Peer, error: ConnectionError): void {
+    this.#connections.delete(connection);
+    this.#options.onClose(peer, error);
+    if (this.#connections.size === 0) this.#onEmpty?.();
+  }
+}
+
+/** Longest timer of the event loop, in milliseconds. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+function closedError(): UsageError {
+  return new UsageError('server is closed');
+}
+
+/** Own functions and those of a class count; what every object inherits does not. */
+function isImplemented(implementation: ServiceImplementation, key: string): boolean {
+  const inherited = (Object.prototype as Record<string, unknown>)[key];
+  return typeof implementation[key] === 'function' && implementation[key] !== inherited;
+}

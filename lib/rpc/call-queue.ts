@@ -1,0 +1,69 @@
+import { BufferFullError, type TtrpcError } from '../errors.js';
+import type { ClientConnection } from '../protocol/client-connection.js';
+import { asSendError, type QueuedCall } from './client-call.js';
+
+/**
+ * Calls that wait for a connection, or for one that takes bytes again, in the order they were made.
+ * A call that ends while it waits leaves the queue, so that nothing of it is ever written.
+ */
+export class CallQueue {
+  readonly #calls = new Map<QueuedCall, number>();
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  /** @param maxBytes - what the encoded requests that wait may take together */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /** Adds a call, or ends it when its request can't be encoded or the queue is full. */
+  add(call: QueuedCall): void {
+    let bytes: number;
+    try {
+      bytes = call.freeze() + CALL_OVERHEAD;
+    } catch (error) {
+      return call.fail(asSendError(error));
+    }
+    if (this.#bytes + bytes > this.#maxBytes) {
+      return call.fail(
+        new BufferFullError(
+          `calls that wait to be sent would take ${this.#bytes + bytes} bytes; ` +
+            `allowed are ${this.#maxBytes} (maxSendBufferBytes)`,
+        ),
+      );
+    }
+    this.#bytes += bytes;
+    this.#calls.set(call, bytes);
+    call.onLeave = () => this.#remove(call);
+  }
+
+  /** Starts calls on `connection` until it takes no more. */
+  startOn(connection: ClientConnection): void {
+    for (const call of this.#calls.keys()) {
+      if (connection.congested || connection.exhausted || connection.closed) return;
+      this.#remove(call);
+      call.start(connection);
+    }
+  }
+
+  /** Ends every call with an error of its own. */
+  failAll(makeError: () => TtrpcError): void {
+    for (const call of this.#calls.keys()) {
+      this.#remove(call);
+      call.fail(makeError());
+    }
+  }
+
+  #remove(call: QueuedCall): void {
+    this.#bytes -= this.#calls.get(call) ?? 0;
+    this.#calls.delete(call);
+    call.onLeave = undefined;
+  }
+}
+
+/** What a waiting call costs besides its request's bytes. */
+const CALL_OVERHEAD = 256;

@@ -1,0 +1,64 @@
+import type { Metadata, MetadataInit } from '../spec/metadata.js';
+import type { MethodDefinition } from './method-definition.js';
+
+/** What a caller may say about one call. */
+export interface CallOptions {
+  /**
+   * Time the call may take, connecting and queueing included, in milliseconds; above 0. The server
+   * is told what is left of it. `Infinity` lifts the client's default.
+   */
+  readonly timeoutMs?: number | undefined;
+  /** The same as a moment: a `Date`, or milliseconds since 1970. The earlier of both counts. */
+  readonly deadline?: Date | number | undefined;
+  /** Gives the call up when it aborts; its reason becomes the error's `cause`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Sent with the request; grpc-js's `Metadata`, a `Map` and a plain object do as well. */
+  readonly metadata?: MetadataInit | undefined;
+}
+
+/** Who called. */
+export interface Peer {
+  /** `tcp://host:port` of a TCP peer; a local socket's peer has none, so the server's is given. */
+  readonly address: string;
+  /** What the server's handshake returned for this connection. */
+  readonly attachment: unknown;
+}
+
+/** What a handler knows of its call besides the messages. */
+export interface CallContext {
+  readonly method: MethodDefinition;
+  /** What the caller sent along; its own copy. */
+  readonly metadata: Metadata;
+  /** Aborts when the caller is gone, the deadline has passed or the server closes. */
+  readonly signal: AbortSignal;
+  /** When the caller stops waiting; absent when it waits for ever. */
+  readonly deadline: Date | undefined;
+  readonly peer: Peer;
+}
+
+export type UnaryHandler<Request = unknown, Response = unknown> = (
+  request: Request,
+  context: CallContext,
+) => Response | PromiseLike<Response>;
+
+export type ServerStreamingHandler<Request = unknown, Response = unknown> = (
+  request: Request,
+  context: CallContext,
+) => AsyncIterable<Response> | Iterable<Response>;
+
+export type ClientStreamingHandler<Request = unknown, Response = unknown> = (
+  requests: AsyncIterable<Request>,
+  context: CallContext,
+) => Response | PromiseLike<Response>;
+
+export type BidirectionalHandler<Request = unknown, Response = unknown> = (
+  requests: AsyncIterable<Request>,
+  context: CallContext,
+) => AsyncIterable<Response> | Iterable<Response>;
+
+/** A method's implementation; which of the four is said by the method's kind. */
+export type Handler =
+  | UnaryHandler<never>
+  | ServerStreamingHandler<never>
+  | ClientStreamingHandler<never>
+  | BidirectionalHandler<never>;

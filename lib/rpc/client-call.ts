@@ -1,0 +1,240 @@
+import { StatusError, TtrpcError, UsageError } from '../errors.js';
+import { ClientStream, type ClientConnection } from '../protocol/client-connection.js';
+import { toMetadata, type Metadata } from '../spec/metadata.js';
+import { METHOD_SHAPES } from '../spec/method.js';
+import { StatusCode, type Status } from '../spec/status.js';
+import { FrameWriter } from '../wire/frame-writer.js';
+import {
+  beginRequestPayload,
+  encodeRoute,
+  endPayload,
+  writeRequestTail,
+} from '../wire/request-codec.js';
+import type { CallOptions } from './call.js';
+import { callDeadline, type Deadline } from './deadline.js';
+import type { MethodDefinition } from './method-definition.js';
+import type { PayloadCodec } from './payload-codec.js';
+
+/** What a {@link CallQueue} needs of a call that waits in it. */
+export interface QueuedCall {
+  /** The call ended before it was started. */
+  onLeave: (() => void) | undefined;
+  /** Encodes the request now, so that later changes to it don't matter; bytes kept for it. */
+  freeze(): number;
+  start(connection: ClientConnection): void;
+  /** Ends the call. */
+  fail(error: TtrpcError): void;
+}
+
+/**
+ * One call of a client, from the user's request to its one end: the peer's status, the deadline,
+ * the user's abort, or the loss of the connection. The shapes extend it.
+ *
+ * Deadline and signal are watched from the constructor on, so that they cover connecting and
+ * queueing too.
+ */
+export abstract class ClientCall<Request, Response> extends ClientStream implements QueuedCall {
+  readonly method: MethodDefinition<Request, Response>;
+  onLeave: (() => void) | undefined;
+  readonly #metadata: Metadata | undefined;
+  readonly #deadline: Deadline | undefined;
+  readonly #signal: AbortSignal | undefined;
+  #onAbort: (() => void) | undefined;
+  #settled = false;
+
+  /** @throws RangeError or TypeError when an option is wrong */
+  constructor(
+    method: MethodDefinition<Request, Response>,
+    options: CallOptions,
+    defaultTimeoutMs: number,
+  ) {
+    super(METHOD_SHAPES[method.kind]);
+    this.method = method;
+    this.#metadata = options.metadata === undefined ? undefined : toMetadata(options.metadata);
+    this.#deadline = callDeadline(options, defaultTimeoutMs);
+    this.#signal = options.signal;
+  }
+
+  /** A message has arrived; `size` is its payload's, in bytes. */
+  protected abstract deliver(message: Response, size: number): void;
+  /** The call is over; `error` is absent when it ended well. Called once. */
+  protected abstract settle(error: TtrpcError | undefined): void;
+  /** Appends the first message to the request, if the shape has one there. */
+  protected abstract writeFirst(writer: FrameWriter): void;
+
+  /** Whether the call's end is still to come. */
+  get pending(): boolean {
+    return !this.#settled;
+  }
+
+  /** Begins to watch deadline and signal; the call may end in here. */
+  watch(): void {
+    if (this.#deadline !== undefined) this.#watchDeadline(this.#deadline);
+    if (this.#signal !== undefined && this.pending) this.#watchSignal(this.#signal);
+  }
+
+  freeze(): number {
+    return 0;
+  }
+
+  /** Writes the request. The call ends here when it can't be sent. */
+  start(connection: ClientConnection): void {
+    this.onLeave = undefined;
+    const timeoutNano = this.#deadline?.leftNanos ?? 0;
+    if (this.#deadline !== undefined && timeoutNano <= 0) return this.#expire();
+    const writer = this.beginRequest(connection);
+    try {
+      writer.append(routeOf(this.method));
+      this.writeFirst(writer);
+      writeRequestTail(writer, timeoutNano, this.#metadata);
+      this.endRequest(connection);
+    } catch (error) {
+      writer.abortFrame();
+      this.end(asSendError(error));
+    }
+  }
+
+  /** Gives the call up; nothing of it reaches the user any more but this end. */
+  cancel(reason?: unknown): void {
+    const status = { code: StatusCode.Cancelled, message: 'call was cancelled' };
+    this.giveUp(new StatusError(status, { cause: reason }));
+  }
+
+  /** Ends the call from this side. */
+  protected giveUp(error: TtrpcError): void {
+    if (this.#settled) return;
+    this.abandon();
+    this.end(error);
+  }
+
+  /** Ends the call towards the user, once. */
+  protected end(error: TtrpcError | undefined): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#deadline?.disarm();
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.onLeave?.();
+    this.settle(error);
+  }
+
+  protected override onMessage(bytes: Buffer, start: number, end: number): void {
+    if (this.#settled) return;
+    let message: Response;
+    try {
+      message = this.method.response.read(bytes, start, end);
+    } catch (error) {
+      return this.giveUp(internal('response message can not be parsed', error));
+    }
+    this.deliver(message, end - start);
+  }
+
+  protected override onStatus(status: Status | undefined): void {
+    this.end(status === undefined ? undefined : new StatusError(status, { origin: 'remote' }));
+  }
+
+  protected override onFailure(error: TtrpcError): void {
+    this.end(error.kind === 'ttrpc.protocol' ? internal('peer broke the protocol', error) : error);
+  }
+
+  #watchDeadline(deadline: Deadline): void {
+    if (deadline.leftMs <= 0) this.#expire();
+    else deadline.arm(() => this.#expire());
+  }
+
+  #watchSignal(signal: AbortSignal): void {
+    if (signal.aborted) return this.cancel(signal.reason);
+    this.#onAbort = () => this.cancel(signal.reason);
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  #expire(): void {
+    const status = { code: StatusCode.DeadlineExceeded, message: 'deadline exceeded' };
+    this.giveUp(new StatusError(status));
+  }
+}
+
+/** A call with one request and one response. */
+export class UnaryClientCall<Request, Response> extends ClientCall<Request, Response> {
+  readonly #request: Request;
+  readonly #resolve: (response: Response) => void;
+  readonly #reject: (error: TtrpcError) => void;
+  #frozen: Buffer | undefined;
+  #response: Response | undefined;
+
+  constructor(
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+    settings: UnaryCallSettings<Response>,
+  ) {
+    super(method, settings.options, settings.defaultTimeoutMs);
+    this.#request = request;
+    this.#resolve = settings.resolve;
+    this.#reject = settings.reject;
+  }
+
+  override freeze(): number {
+    this.#frozen = encodeMessage(this.method.request, this.#request);
+    return this.#frozen.length;
+  }
+
+  protected override writeFirst(writer: FrameWriter): void {
+    const begun = beginRequestPayload(writer);
+    if (this.#frozen === undefined) this.method.request.write(this.#request, writer);
+    else writer.append(this.#frozen);
+    endPayload(writer, begun);
+  }
+
+  protected override deliver(message: Response): void {
+    this.#response = message;
+  }
+
+  protected override settle(error: TtrpcError | undefined): void {
+    if (error === undefined) this.#resolve(this.#response as Response);
+    else this.#reject(error);
+  }
+}
+
+/** What a unary call needs besides its request. */
+export interface UnaryCallSettings<Response> {
+  readonly options: CallOptions;
+  readonly defaultTimeoutMs: number;
+  resolve(response: Response): void;
+  reject(error: TtrpcError): void;
+}
+
+/** Encodes a message into bytes of its own. */
+export function encodeMessage<T>(codec: PayloadCodec<T>, message: T): Buffer {
+  const writer = new FrameWriter(Number.MAX_SAFE_INTEGER);
+  codec.write(message, writer);
+  const bytes = Buffer.from(writer.buffer.subarray(0, writer.length));
+  writer.clear();
+  return bytes;
+}
+
+/** What a failed write is to the caller. */
+export function asSendError(error: unknown): TtrpcError {
+  if (error instanceof TtrpcError) return error as TtrpcError;
+  return internal('request message can not be serialised', error);
+}
+
+/** The error for a message after the end. */
+export function sentAfterEnd(): UsageError {
+  return new UsageError('cannot send: this side has ended its messages');
+}
+
+function internal(what: string, cause: unknown): StatusError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new StatusError({ code: StatusCode.Internal, message: `${what}: ${why}` }, { cause });
+}
+
+const routes = new WeakMap<object, Buffer>();
+
+/** The part of the request that is the same for every call of the method. */
+function routeOf(method: { readonly service: string; readonly name: string }): Buffer {
+  let route = routes.get(method);
+  if (route === undefined) {
+    route = encodeRoute(method.service, method.name);
+    routes.set(method, route);
+  }
+  return route;
+}

@@ -1,0 +1,80 @@
+import type { CallOptions } from './call.js';
+
+/** Longest timer of the event loop, in milliseconds; a later deadline is reached in steps. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+const NANOS_PER_MS = 1e6;
+
+/** A moment by which a call is over, on the monotonic clock, and the timer that waits for it. */
+export class Deadline {
+  readonly #at: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param timeoutMs - from now; not above `Number.MAX_SAFE_INTEGER` */
+  constructor(timeoutMs: number) {
+    this.#at = performance.now() + timeoutMs;
+  }
+
+  /** The deadline that a request brings, or `undefined` for none. */
+  static ofNanos(timeoutNano: number): Deadline | undefined {
+    return timeoutNano === 0 ? undefined : new Deadline(timeoutNano / NANOS_PER_MS);
+  }
+
+  /** Milliseconds left; not above 0 when it has passed. */
+  get leftMs(): number {
+    return this.#at - performance.now();
+  }
+
+  /** Nanoseconds left, as the wire wants them: a whole number. */
+  get leftNanos(): number {
+    return Math.floor(this.leftMs * NANOS_PER_MS);
+  }
+
+  /** The same moment on the calendar's clock. */
+  toDate(): Date {
+    return new Date(Date.now() + this.leftMs);
+  }
+
+  /** Calls `expire` at the deadline unless {@link disarm} is called before. */
+  arm(expire: () => void): void {
+    const left = this.leftMs;
+    this.#timer =
+      left > MAX_TIMER_MS
+        ? setTimeout(() => this.arm(expire), MAX_TIMER_MS)
+        : setTimeout(expire, Math.max(0, Math.ceil(left)));
+  }
+
+  disarm(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/**
+ * The deadline of a call, or `undefined` for none.
+ *
+ * @param defaultTimeoutMs - for a call that names neither timeout nor deadline
+ * @throws RangeError or TypeError naming the option, what it got and what is allowed
+ */
+export function callDeadline(options: CallOptions, defaultTimeoutMs: number): Deadline | undefined {
+  const { timeoutMs, deadline } = options;
+  if (timeoutMs === undefined && deadline === undefined) {
+    return defaultTimeoutMs === Infinity ? undefined : new Deadline(defaultTimeoutMs);
+  }
+  const left = Math.min(checkedTimeout(timeoutMs), untilDeadline(deadline));
+  return left === Infinity ? undefined : new Deadline(left);
+}
+
+function checkedTimeout(timeoutMs: unknown): number {
+  if (timeoutMs === undefined) return Infinity;
+  if (typeof timeoutMs === 'number' && timeoutMs > 0) return timeoutMs;
+  throw new RangeError(`timeoutMs must be a number above 0, got ${String(timeoutMs)}`);
+}
+
+function untilDeadline(deadline: unknown): number {
+  if (deadline === undefined) return Infinity;
+  const moment = deadline instanceof Date ? deadline.getTime() : deadline;
+  if (typeof moment === 'number' && !Number.isNaN(moment)) return moment - Date.now();
+  throw new TypeError(
+    `deadline must be a valid Date or milliseconds since 1970, got ${String(deadline)}`,
+  );
+}

@@ -1,0 +1,208 @@
+import { BufferFullError, UsageError } from '../errors.js';
+
+/** What a message costs besides its payload, in bytes: the object that it was decoded into. */
+const MESSAGE_OVERHEAD = 128;
+
+/** Taken messages are cut off the front of the list when there are this many. */
+const COMPACT_AT = 1024;
+
+/** What a queue needs of the call that it belongs to. */
+export interface QueueOwner {
+  /** Bytes that may wait before reading pauses. */
+  readonly maxBytes: number;
+  /** How long reading may pause for this queue, in milliseconds. */
+  readonly stallTimeoutMs: number;
+  pauseReading(): void;
+  resumeReading(): void;
+  /** The consumer took too long: the call is to end with this error. */
+  onStalled(error: BufferFullError): void;
+  /** The consumer wants no more. */
+  onReturn(): void;
+}
+
+/** Takes messages as they come, instead of asking for each. */
+export interface MessageConsumer<T> {
+  onMessage(message: T): void;
+  onEnd(): void;
+  onError(error: Error): void;
+}
+
+interface Waiter<T> {
+  resolve(result: IteratorResult<T, undefined>): void;
+  reject(error: Error): void;
+}
+
+const DONE: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined });
+
+/**
+ * Bounded bridge from the messages of one stream to whoever takes them, in order: a `for await`
+ * loop, or one {@link MessageConsumer}. Above the bound the connection stops reading, for a bounded
+ * time; a consumer that takes longer loses the call.
+ */
+export class MessageQueue<T> implements AsyncIterableIterator<T, undefined> {
+  readonly #owner: QueueOwner;
+  #messages: T[] = [];
+  #sizes: number[] = [];
+  /** Index of the oldest message. */
+  #head = 0;
+  #bytes = 0;
+  #waiters: Waiter<T>[] = [];
+  #consumer: MessageConsumer<T> | undefined;
+  #delivering = false;
+  #ended = false;
+  #error: Error | undefined;
+  #stallTimer: NodeJS.Timeout | undefined;
+
+  constructor(owner: QueueOwner) {
+    this.#owner = owner;
+  }
+
+  /** Adds a message whose payload has `size` bytes. */
+  push(message: T, size: number): void {
+    if (this.#ended) return;
+    const waiter = this.#waiters.shift();
+    if (waiter !== undefined) return waiter.resolve({ done: false, value: message });
+    this.#messages.push(message);
+    this.#sizes.push(size + MESSAGE_OVERHEAD);
+    this.#bytes += size + MESSAGE_OVERHEAD;
+    if (this.#consumer !== undefined) this.#deliver(this.#consumer);
+    else if (this.#bytes > this.#owner.maxBytes) this.#pause();
+  }
+
+  /** No more messages follow. */
+  end(): void {
+    this.#finish(undefined);
+  }
+
+  /** No more messages follow; the consumer gets `error` behind those that wait. */
+  fail(error: Error): void {
+    this.#finish(error);
+  }
+
+  /** Hands every message, those that wait first, to `consumer`; the queue can't be iterated then. */
+  consume(consumer: MessageConsumer<T>): void {
+    if (this.#consumer !== undefined || this.#waiters.length > 0) {
+      throw new UsageError('messages of a stream can be taken only once');
+    }
+    this.#consumer = consumer;
+    this.#deliver(consumer);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#head < this.#messages.length) {
+      return Promise.resolve({ done: false, value: this.#take() });
+    }
+    if (this.#error !== undefined) {
+      const error = this.#error;
+      this.#error = undefined;
+      return Promise.reject(error);
+    }
+    if (this.#ended) return Promise.resolve(DONE);
+    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+  }
+
+  return(): Promise<IteratorResult<T, undefined>> {
+    this.discard();
+    this.#owner.onReturn();
+    return Promise.resolve(DONE);
+  }
+
+  /** Drops what waits and everything to come. */
+  discard(): void {
+    this.#forget();
+    this.#bytes = 0;
+    this.#error = undefined;
+    this.#finish(undefined);
+  }
+
+  /** Drops what waits; `error` is the next thing that the consumer gets. */
+  abort(error: Error): void {
+    this.#forget();
+    this.#bytes = 0;
+    if (this.#ended) this.#error = error;
+    else this.#finish(error);
+  }
+
+  #forget(): void {
+    this.#messages.length = 0;
+    this.#sizes.length = 0;
+    this.#head = 0;
+  }
+
+  #finish(error: Error | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#error = error;
+    // Nothing more can pile up, so the consumer may take its time.
+    this.#unpause();
+    for (const waiter of this.#waiters.splice(0)) {
+      if (this.#error === undefined) waiter.resolve(DONE);
+      else {
+        waiter.reject(this.#error);
+        this.#error = undefined;
+      }
+    }
+    if (this.#consumer !== undefined) this.#deliver(this.#consumer);
+  }
+
+  /** State first, callback last, and one message at a time: a consumer may push, or end the call. */
+  #deliver(consumer: MessageConsumer<T>): void {
+    if (this.#delivering) return;
+    this.#delivering = true;
+    while (this.#head < this.#messages.length) consumer.onMessage(this.#take());
+    this.#delivering = false;
+    if (!this.#ended) return;
+    this.#consumer = SATED;
+    if (this.#error === undefined) consumer.onEnd();
+    else consumer.onError(this.#error);
+  }
+
+  #take(): T {
+    const message = this.#messages[this.#head] as T;
+    this.#messages[this.#head] = undefined as T;
+    this.#bytes -= this.#sizes[this.#head] as number;
+    this.#head += 1;
+    if (this.#head === this.#messages.length) this.#forget();
+    else if (this.#head === COMPACT_AT) {
+      this.#messages.splice(0, COMPACT_AT);
+      this.#sizes.splice(0, COMPACT_AT);
+      this.#head = 0;
+    }
+    if (this.#bytes <= this.#owner.maxBytes) this.#unpause();
+    return message;
+  }
+
+  #pause(): void {
+    if (this.#stallTimer !== undefined) return;
+    this.#owner.pauseReading();
+    this.#stallTimer = setTimeout(() => this.#stall(), this.#owner.stallTimeoutMs);
+  }
+
+  #unpause(): void {
+    if (this.#stallTimer === undefined) return;
+    clearTimeout(this.#stallTimer);
+    this.#stallTimer = undefined;
+    this.#owner.resumeReading();
+  }
+
+  #stall(): void {
+    const { maxBytes, stallTimeoutMs } = this.#owner;
+    const error = new BufferFullError(
+      `consumer of a stream left more than ${maxBytes} bytes untaken for ${stallTimeoutMs} ms` +
+        ' (maxStreamBufferBytes, stallTimeoutMs)',
+    );
+    this.abort(error);
+    this.#owner.onStalled(error);
+  }
+}
+
+/** Stands in for a consumer that has had its end, so that it never has two. */
+const SATED: MessageConsumer<unknown> = {
+  onMessage: () => undefined,
+  onEnd: () => undefined,
+  onError: () => undefined,
+};

@@ -1,0 +1,74 @@
+/** Where pumped messages go: the sending half of a call. */
+export interface PumpTarget<T> {
+  /** Whether messages still go anywhere. */
+  readonly active: boolean;
+  /** Sends a message; false when {@link drained} should be waited for. */
+  send(message: T): boolean;
+  /** Resolves when there is room again, and when nothing is accepted any more. */
+  drained(): Promise<void>;
+  end(): void;
+  fail(error: unknown): void;
+  /** `stop` is called once when nothing is accepted any more. */
+  onStop(stop: () => void): void;
+}
+
+/**
+ * Sends every message of an iterable, as fast as the peer takes them. A source that is no longer
+ * wanted is returned, so that a generator's `finally` runs. Never rejects.
+ */
+export async function pump<T>(
+  source: AsyncIterable<T> | Iterable<T>,
+  target: PumpTarget<T>,
+): Promise<void> {
+  try {
+    if (isAsyncIterable(source)) await pumpAsync(source, target);
+    else await pumpSync(source, target);
+  } catch (error) {
+    target.fail(error);
+  }
+}
+
+async function pumpSync<T>(source: Iterable<T>, target: PumpTarget<T>): Promise<void> {
+  for (const message of source) {
+    if (!target.active) return;
+    if (!target.send(message)) await target.drained();
+  }
+  target.end();
+}
+
+async function pumpAsync<T>(source: AsyncIterable<T>, target: PumpTarget<T>): Promise<void> {
+  const iterator = source[Symbol.asyncIterator]();
+  // Not `for await`: a source that waits for something must hear at once that nobody wants it.
+  target.onStop(() => void returnQuietly(iterator));
+  while (target.active) {
+    const result = await iterator.next();
+    if (!target.active) return;
+    if (result.done === true) return target.end();
+    let room: boolean;
+    try {
+      room = target.send(result.value);
+    } catch (error) {
+      void returnQuietly(iterator);
+      throw error;
+    }
+    if (!room) await target.drained();
+  }
+}
+
+async function returnQuietly(iterator: AsyncIterator<unknown>): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch {
+    // The call is over: nobody is left to tell.
+  }
+}
+
+/** Whether `for await` would ask it for messages one by one. */
+export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+/** Whether `for` would take messages from it; strings are values, not lists of letters. */
+export function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value;
+}

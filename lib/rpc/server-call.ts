@@ -1,0 +1,303 @@
+import { BufferFullError, StatusError, TtrpcError } from '../errors.js';
+import type { DrainWaiter } from '../protocol/connection.js';
+import { ServerStream, type ServerConnection } from '../protocol/server-connection.js';
+import { Metadata } from '../spec/metadata.js';
+import { METHOD_SHAPES } from '../spec/method.js';
+import { StatusCode, type Status } from '../spec/status.js';
+import { decodeMetadata, endPayload, type RequestView } from '../wire/request-codec.js';
+import { beginResponsePayload } from '../wire/response-codec.js';
+import type { CallContext, Peer } from './call.js';
+import { Deadline } from './deadline.js';
+import { MessageQueue, type QueueOwner } from './message-queue.js';
+import type { MethodDefinition } from './method-definition.js';
+import type { PumpTarget } from './pump.js';
+import { isDeliberate, toStatus } from './to-status.js';
+
+/** What all calls of one connection share. */
+export interface CallEnvironment {
+  readonly connection: ServerConnection;
+  readonly peer: Peer;
+  readonly settings: ServerCallSettings;
+}
+
+/** What all calls of one server share. */
+export interface ServerCallSettings {
+  /** Whether the message of an unknown error is told to the caller. */
+  readonly exposeErrorMessages: boolean;
+  /** Hears of errors that say no status of their own, before they are answered. */
+  readonly onHandlerError: ((error: unknown, context: CallContext) => void) | undefined;
+}
+
+/** Serves one method's calls on the lowest level: it ends every call it is given, once. */
+export type RawHandler<Request = unknown, Response = unknown> = (
+  call: ServerCall<Request, Response>,
+) => void;
+
+/**
+ * One call of a server, from its request to its one end: a response, the end of a stream of
+ * messages, a status, or the caller's going away. What is sent after that is dropped.
+ */
+export class ServerCall<Request = unknown, Response = unknown>
+  extends ServerStream
+  implements CallContext, DrainWaiter, QueueOwner, PumpTarget<Response>
+{
+  readonly method: MethodDefinition<Request, Response>;
+  readonly peer: Peer;
+  /** The request of a method that takes one; of a request stream `undefined`. */
+  request: Request | undefined;
+  /** The requests of a method that takes a stream. */
+  readonly requests: MessageQueue<Request> | undefined;
+  readonly #settings: ServerCallSettings;
+  readonly #metadataBytes: Buffer | undefined;
+  readonly #deadline: Deadline | undefined;
+  #metadata: Metadata | undefined;
+  #controller: AbortController | undefined;
+  #cancellation: StatusError | undefined;
+  #stops: (() => void)[] | undefined;
+  #drained: (() => void) | undefined;
+
+  constructor(
+    environment: CallEnvironment,
+    streamId: number,
+    method: MethodDefinition<Request, Response>,
+    view: ServerRequest,
+  ) {
+    const { requestStream } = METHOD_SHAPES[method.kind];
+    super(environment.connection, streamId, requestStream, view.halfClosed);
+    this.method = method;
+    this.peer = environment.peer;
+    this.#settings = environment.settings;
+    this.requests = requestStream ? new MessageQueue<Request>(this) : undefined;
+    this.#metadataBytes = view.metadata;
+    this.#deadline = Deadline.ofNanos(view.timeoutNano);
+    if (this.#deadline !== undefined) this.#watch(this.#deadline);
+  }
+
+  get metadata(): Metadata {
+    const bytes = this.#metadataBytes;
+    this.#metadata ??= new Metadata(bytes === undefined ? undefined : () => decodeMetadata(bytes));
+    return this.#metadata;
+  }
+
+  get signal(): AbortSignal {
+    // Made when somebody asks: it costs more than the rest of the call.
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#cancellation !== undefined) this.#controller.abort(this.#cancellation);
+    }
+    return this.#controller.signal;
+  }
+
+  get deadline(): Date | undefined {
+    return this.#deadline?.toDate();
+  }
+
+  /** Why nobody waits for the call any more: the caller went away or the deadline passed. */
+  get cancellation(): StatusError | undefined {
+    return this.#cancellation;
+  }
+
+  /** Ends a call that has one response. What can't be sent becomes a status. */
+  reply(message: Response): void {
+    if (!this.active) return;
+    const writer = this.beginResponse();
+    try {
+      const begun = beginResponsePayload(writer);
+      this.method.response.write(message, writer);
+      endPayload(writer, begun);
+      this.endResponse();
+    } catch (error) {
+      writer.abortFrame();
+      return this.fail(asReplyError(error));
+    }
+    this.#finish();
+  }
+
+  /**
+   * Sends a message of a response stream.
+   *
+   * @returns whether more may follow at once; if not, wait for {@link drained}
+   * @throws TtrpcError when it can't be serialised or sent; the call goes on
+   */
+  send(message: Response): boolean {
+    if (!this.active) return true;
+    const { connection } = this;
+    if (connection.overfull) throw new BufferFullError(TOO_FAST);
+    const writer = this.beginMessage();
+    try {
+      this.method.response.write(message, writer);
+      this.endMessage();
+    } catch (error) {
+      writer.abortFrame();
+      throw asReplyError(error);
+    }
+    return !connection.congested;
+  }
+
+  /** Ends a response stream well. */
+  end(): void {
+    if (!this.active) return;
+    this.sendEnd();
+    this.#finish();
+  }
+
+  /** Ends the call with the status that `error` stands for. */
+  fail(error: unknown): void {
+    if (!this.active) return;
+    if (!isDeliberate(error)) this.#report(error);
+    this.#answer(toStatus(error, this.#settings.exposeErrorMessages));
+    this.#finish();
+  }
+
+  /** Resolves when the connection takes messages again, or the call is over. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => this.whenDrained(resolve));
+  }
+
+  /** Calls `drained` once the connection takes messages again, or the call is over. */
+  whenDrained(drained: () => void): void {
+    if (!this.active || !this.connection.congested) return drained();
+    this.#drained = drained;
+    this.connection.waitForDrain(this);
+  }
+
+  onDrain(): void {
+    const drained = this.#drained;
+    this.#drained = undefined;
+    drained?.();
+  }
+
+  /** Calls `stop` once the call is over, for whatever reason; at once if it is. */
+  onStop(stop: () => void): void {
+    if (!this.active) return stop();
+    this.#stops ??= [];
+    this.#stops.push(stop);
+  }
+
+  /** Ends the call because nobody waits for it: signal and request stream say so. */
+  cancel(cancellation: StatusError): void {
+    this.#cancellation ??= cancellation;
+    this.#controller?.abort(this.#cancellation);
+    this.requests?.abort(this.#cancellation);
+    this.#finish();
+  }
+
+  /** @internal Takes a message of the request stream, or the request. */
+  accept(bytes: Buffer, start: number, end: number): void {
+    let message: Request;
+    try {
+      message = this.method.request.read(bytes, start, end);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      const text = `ttrpc: error unmarshalling payload: ${why}`;
+      this.fail(new StatusError({ code: StatusCode.Internal, message: text }, { cause: error }));
+      return;
+    }
+    if (this.requests === undefined) this.request = message;
+    else this.requests.push(message, end - start);
+  }
+
+  get maxBytes(): number {
+    return this.connection.options.maxStreamBufferBytes;
+  }
+
+  get stallTimeoutMs(): number {
+    return this.connection.options.stallTimeoutMs;
+  }
+
+  pauseReading(): void {
+    this.connection.pauseReading();
+  }
+
+  resumeReading(): void {
+    this.connection.resumeReading();
+  }
+
+  onStalled(error: BufferFullError): void {
+    this.fail(error);
+  }
+
+  onReturn(): void {
+    // The handler wants no more requests; it may still answer.
+  }
+
+  protected override onMessage(bytes: Buffer, start: number, end: number): void {
+    this.accept(bytes, start, end);
+  }
+
+  protected override onHalfClosed(): void {
+    this.requests?.end();
+  }
+
+  protected override onCutOff(error: TtrpcError): void {
+    const status = { code: StatusCode.Cancelled, message: `caller is gone: ${error.details}` };
+    this.cancel(new StatusError(status, { cause: error }));
+  }
+
+  #watch(deadline: Deadline): void {
+    deadline.arm(() => {
+      const status = { code: StatusCode.DeadlineExceeded, message: 'deadline exceeded' };
+      const error = new StatusError(status);
+      this.#answer(error.status);
+      this.cancel(error);
+    });
+  }
+
+  #answer(status: Status): void {
+    if (!this.active) return;
+    try {
+      this.sendStatus(status);
+    } catch {
+      // Its text or details are above the limit: the code at least arrives.
+      this.connection.writer.abortFrame();
+      const message = status.message.slice(0, SHORT_MESSAGE);
+      this.sendStatus({ code: status.code, message, details: [] });
+    }
+  }
+
+  #report(error: unknown): void {
+    try {
+      this.#settings.onHandlerError?.(error, this);
+    } catch {
+      // A logger that fails must not cost the caller its answer.
+    }
+  }
+
+  #finish(): void {
+    this.#deadline?.disarm();
+    this.connection.stopWaiting(this);
+    this.requests?.discard();
+    this.onDrain();
+    const stops = this.#stops;
+    this.#stops = undefined;
+    if (stops !== undefined) for (const stop of stops) stop();
+  }
+}
+
+/** What a request says besides its message. */
+export interface ServerRequest {
+  readonly halfClosed: boolean;
+  readonly timeoutNano: number;
+  /** The part of the envelope that holds metadata: a copy of its own. */
+  readonly metadata: Buffer | undefined;
+}
+
+/** Reads what a call keeps of a request. */
+export function keepRequest(view: RequestView, halfClosed: boolean): ServerRequest {
+  const { bytes, metadataStart, metadataEnd, timeoutNano } = view;
+  const metadata =
+    metadataEnd === 0 ? undefined : Buffer.from(bytes.subarray(metadataStart, metadataEnd));
+  return { halfClosed, timeoutNano, metadata };
+}
+
+const TOO_FAST = 'messages are sent faster than the peer takes them';
+
+/** Characters of a status message that fit whatever the limit is. */
+const SHORT_MESSAGE = 200;
+
+function asReplyError(error: unknown): TtrpcError {
+  if (error instanceof TtrpcError) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  const message = `response message can not be serialised: ${why}`;
+  return new StatusError({ code: StatusCode.Internal, message }, { cause: error });
+}
