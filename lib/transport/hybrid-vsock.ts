@@ -22,13 +22,12 @@ export function greetHybridVsock(socket: Duplex, port: number): Promise<void> {
 
     const settle = (error?: Error): void => {
       socket.off('readable', onReadable);
-      socket.off('end', onEnd);
       socket.off('error', settle);
-      socket.off('close', onEnd);
+      socket.off('close', onClose);
       if (error === undefined) resolve();
       else reject(error);
     };
-    const onEnd = (): void => settle(new Error('the monitor closed the connection unanswered'));
+    const onClose = (): void => settle(new Error('the monitor closed the connection unanswered'));
     const onReadable = (): void => {
       const chunk = socket.read() as Buffer | null;
       if (chunk === null) return;
@@ -40,9 +39,8 @@ export function greetHybridVsock(socket: Duplex, port: number): Promise<void> {
     };
 
     socket.on('readable', onReadable);
-    socket.on('end', onEnd);
     socket.on('error', settle);
-    socket.on('close', onEnd);
+    socket.on('close', onClose);
     socket.write(`CONNECT ${port}\n`);
   });
 }

@@ -100,7 +100,14 @@ describe('runHandshake', () => {
     ['rejects', () => Promise.reject(new Error('not you'))],
   ])('refuses with the cause and destroys the socket when it %s', async (_, handshake) => {
     const { near, far, stop } = await pair();
-    const error = await rejection(run(near, handshake));
+    let signal: AbortSignal | undefined;
+    const error = await rejection(
+      run(near, (socket, info) => {
+        signal = info.signal;
+        return handshake(socket, info);
+      }),
+    );
+    expect(signal?.reason).toBe(error);
     expect(error).toMatchObject({
       kind: 'ttrpc.handshake',
       message: 'the handshake refused the connection: not you',

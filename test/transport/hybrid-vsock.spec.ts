@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { dial } from '../../lib/transport/dial.js';
-import { listenerCounts, readBytes, rejection, startServer } from './sockets.js';
+import { closed, listenerCounts, readBytes, rejection, startServer } from './sockets.js';
 import { tempFolder } from './temp-folder.js';
 
 const at = tempFolder();
@@ -10,7 +10,7 @@ const at = tempFolder();
 async function monitor(
   path: string,
   pieces: readonly string[],
-): Promise<{ asked: () => string; stop(): Promise<void> }> {
+): Promise<{ asked: () => string; closed(): Promise<void>; stop(): Promise<void> }> {
   let asked = '';
   const running = await startServer(path, (socket: Socket) => {
     socket.on('data', (chunk) => {
@@ -18,7 +18,11 @@ async function monitor(
       if (asked.endsWith('\n')) void answer(socket, pieces);
     });
   });
-  return { asked: () => asked, stop: () => running.stop() };
+  return {
+    asked: () => asked,
+    closed: () => closed(running.accepted[0] as Socket),
+    stop: () => running.stop(),
+  };
 }
 
 async function answer(socket: Socket, pieces: readonly string[]): Promise<void> {
@@ -55,7 +59,7 @@ describe('greetHybridVsock', () => {
 
   it.each([
     ['a refusal', ['NO\n'], 'the monitor answered "NO" instead of OK'],
-    ['65 bytes without a newline', ['OK'.padEnd(65)], 'longer than 64 bytes'],
+    ['64 bytes without a newline', ['OK'.padEnd(64)], 'longer than 64 bytes'],
     ['a newline behind 64 bytes', [`${'OK'.padEnd(64)}\n`], 'longer than 64 bytes'],
     ['the end', ['END'], 'closed the connection unanswered'],
   ])('fails on %s', async (_, pieces, problem) => {
@@ -65,6 +69,7 @@ describe('greetHybridVsock', () => {
     expect(error).toMatchObject({ kind: 'ttrpc.connection', reason: 'dial' });
     expect(error.message).toContain(`hvsock://${path}:1024: `);
     expect(error.message).toContain(problem);
+    await peer.closed();
     await peer.stop();
   });
 });

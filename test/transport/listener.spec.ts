@@ -11,7 +11,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { Server, connect, createServer, type Socket } from 'node:net';
+import { Server, Socket, connect, createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -50,6 +50,16 @@ async function leaveStale(path: string): Promise<void> {
   renameSync(`${path}.live`, path);
   server.close();
   await once(server, 'close');
+}
+
+/** Lets the next attempt to connect fail in a way that takes a race, or another kind of socket. */
+function probeFailsWith(code: string, meanwhile: () => void = () => {}): void {
+  vi.spyOn(Socket.prototype, 'connect').mockImplementationOnce(function (this: Socket) {
+    Object.assign(this, { connecting: true });
+    meanwhile();
+    process.nextTick(() => this.destroy(Object.assign(new Error(code), { code })));
+    return this;
+  });
 }
 
 describe('listen', () => {
@@ -133,12 +143,19 @@ describe('listen', () => {
   });
 
   it('refuses the socket of a server that lives, and leaves it alone', async () => {
-    const first = await listen(unix(at('live')), greet);
+    const accepted: Duplex[] = [];
+    const first = await listen(unix(at('live')), (socket) => {
+      accepted.push(socket);
+      greet(socket);
+      socket.resume();
+    });
     const error = await failure(unix(at('live')));
     expect(error.message).toBe(
       `cannot listen on unix://${at('live')}: EADDRINUSE, another server accepts connections on it`,
     );
     expect(error.cause).toMatchObject({ code: 'EADDRINUSE' });
+    await vi.waitFor(() => expect(accepted).toHaveLength(1));
+    await closed(accepted[0] as Duplex);
     await answers(first.address);
     await first.close();
   });
@@ -157,18 +174,26 @@ describe('listen', () => {
 
   it('refuses a socket of which it cannot tell whether somebody uses it', async () => {
     await leaveStale(at('odd'));
-    const connectError = Object.assign(new Error('x'), { code: 'EPROTOTYPE' });
-    const emitted = vi.spyOn(
-      await import('node:net').then((net) => net.Socket.prototype),
-      'connect',
-    );
-    emitted.mockImplementationOnce(function (this: Socket) {
-      Object.assign(this, { connecting: true });
-      process.nextTick(() => this.destroy(connectError));
-      return this;
-    });
+    probeFailsWith('EPROTOTYPE');
     expect((await failure(unix(at('odd')))).message).toContain('cannot be told (EPROTOTYPE)');
     expect(lstatSync(at('odd')).isSocket()).toBe(true);
+  });
+
+  it('leaves the socket of a server that was faster in replacing a stale one', async () => {
+    await leaveStale(at('race'));
+    const winner = await startServer(at('winner'), greet);
+    probeFailsWith('ECONNREFUSED', () => renameSync(at('winner'), at('race')));
+    expect((await failure(unix(at('race')))).message).toContain('EADDRINUSE');
+    await answers(`unix://${at('race')}`);
+    await winner.stop();
+  });
+
+  it('takes a path that has become free by itself', async () => {
+    await leaveStale(at('free'));
+    probeFailsWith('ENOENT', () => renameSync(at('free'), at('elsewhere')));
+    const listener = await listen(unix(at('free')), greet);
+    await answers(listener.address);
+    await listener.close();
   });
 
   it('names a folder that does not exist', async () => {

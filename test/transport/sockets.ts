@@ -45,9 +45,11 @@ export async function socketPair(
   };
 }
 
-/** Resolves when the stream has closed, also when it has already. */
+/** Resolves when the stream has emitted `close`, also when it has already. */
 export async function closed(stream: Duplex): Promise<void> {
   if (!stream.closed) await new Promise((resolve) => stream.once('close', resolve));
+  // It says that it is closed a tick before the event.
+  await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** How many listeners there are, by event. */
