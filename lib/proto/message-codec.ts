@@ -1,4 +1,4 @@
-import type protobuf from 'protobufjs';
+import protobuf from 'protobufjs';
 import type { PayloadCodec } from '../rpc/payload-codec.js';
 import { show } from './loader-options.js';
 import { readMessage } from './payload-reader.js';
@@ -29,7 +29,9 @@ export function messageCodec(
  */
 function toMessage(type: protobuf.Type, given: unknown): protobuf.Message {
   if (given === undefined || given === null) return type.create();
-  if (typeof given === 'object' && !Array.isArray(given)) {
+  const plain = typeof given === 'object' && !Array.isArray(given);
+  // A custom wrapper may take anything: a list for google.protobuf.ListValue.
+  if (plain || type.fullName in protobuf.wrappers) {
     return type.fromObject(given);
   }
   throw new TypeError(`message of ${type.fullName.slice(1)} must be an object, got ${show(given)}`);

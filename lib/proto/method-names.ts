@@ -12,7 +12,7 @@ const WORDS = /[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+/g;
 export function methodSpellings(name: string): string[] {
   const rest = name.slice(1);
   const spellings = [name, camelCase(name), lower(name) + rest, upper(name) + rest];
-  return [...new Set(spellings)];
+  return [...new Set(spellings)].filter((spelling) => spelling !== '');
 }
 
 /**

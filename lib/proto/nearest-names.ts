@@ -37,7 +37,7 @@ function distance(wanted: string, name: string): number | undefined {
   // Another package with the same mistake in the last part: hero.HeroServise, v2.hero.HeroService.
   const last = edits(lastPart(wanted), lastPart(name)) + 1;
   const score = Math.min(whole, last);
-  return score <= Math.max(1, lastPart(wanted).length / 3) ? score : undefined;
+  return score <= 1 + lastPart(wanted).length / 4 ? score : undefined;
 }
 
 function lastPart(name: string): string {

@@ -12,6 +12,8 @@ const NOTHING = Buffer.alloc(0);
 class CopyingReader extends protobuf.BufferReader {
   constructor() {
     super(NOTHING);
+    // Version 8 can keep unknown fields; plain objects have no place for them.
+    this.discardUnknown = true;
     this.release();
   }
 
@@ -36,10 +38,18 @@ class CopyingReader extends protobuf.BufferReader {
     return this.raw(start, this.pos);
   }
 
-  /** Version 8 takes `bytes` and unknown fields by this. */
+  /** Version 7 takes a string that is cut for a shorter one. */
+  override string(): string {
+    const length = this.uint32();
+    const start = this.pos;
+    this.skip(length);
+    return (this.buf as Buffer).toString('utf8', start, this.pos);
+  }
+
+  /** How versions 8 take bytes of the chunk. */
   override raw(start: number, end: number): Buffer {
     const copy = Buffer.allocUnsafe(end - start);
-    copy.set(this.buf.subarray(start, end));
+    (this.buf as Buffer).copy(copy, 0, start, end);
     return copy;
   }
 }

@@ -7,7 +7,7 @@ import type { ResolvedLoaderOptions } from './loader-options.js';
 
 const require = createRequire(import.meta.url);
 
-/** Definitions that come with protobufjs as files; the others are in its `common` table. */
+/** Well-known files that protobufjs brings along beside those in its `common` table. */
 const BUNDLED_FILES = [
   'google/protobuf/api.proto',
   'google/protobuf/descriptor.proto',
@@ -15,7 +15,7 @@ const BUNDLED_FILES = [
   'google/protobuf/type.proto',
 ];
 
-/** The same, taken only when there is no such file: proto-loader does not bundle these. */
+/** The same, taken only when there is no such file: proto-loader does not know these by itself. */
 const FALLBACK_FILES = ['google/api/annotations.proto', 'google/api/http.proto'];
 
 /** A reference to a file: from the options, or an import in another file. */
@@ -58,36 +58,34 @@ function loadFile(loading: Loading, reference: FileReference): void {
   if (loading.seen.has(file)) return;
   loading.seen.add(file);
   loading.root.files.push(file);
-  if (bundled !== undefined) {
-    addBundle(loading.root, bundledDefinition(bundled));
+  const definitions = bundled === undefined ? null : commonDefinitions(bundled);
+  if (definitions !== null) {
+    addBundle(loading.root, definitions);
     return;
   }
-  const source = readSource(file, reference, loading.options.includeDirs);
-  if (typeof source === 'string') parseSource(loading, file, source);
-  else if (source !== undefined) addBundle(loading.root, source);
+  // Bundled files are not the application's: their fields have the names of protobufjs's own table.
+  const parsing = bundled === undefined ? loading.options.parse : { keepCase: false };
+  const path = bundled === undefined ? file : bundledPath(bundled);
+  const source = readSource(path, reference, loading.options.includeDirs);
+  if (source !== undefined) addSource(loading, { file, source, parsing });
 }
 
 /** The name by which protobufjs has this file itself. */
 function bundledName(target: string): string | undefined {
   const start = target.lastIndexOf('google/protobuf/');
   const wellKnown = start < 0 ? target : target.slice(start);
-  for (const name of [wellKnown, target]) {
-    if (BUNDLED_FILES.includes(name) || Object.hasOwn(protobuf.common, name)) return name;
-  }
-  return undefined;
+  return [wellKnown, target].find(
+    (name) => BUNDLED_FILES.includes(name) || Object.hasOwn(protobuf.common, name),
+  );
 }
 
-function bundledDefinition(name: string): protobuf.INamespace {
-  return protobuf.common.get(name) ?? bundledFile(name);
+/** proto-loader's own entries of the table repeat each other's types: the files are taken for those. */
+function commonDefinitions(name: string): protobuf.INamespace | null {
+  return BUNDLED_FILES.includes(name) ? null : protobuf.common.get(name);
 }
 
-function bundledFile(name: string): protobuf.INamespace {
-  return require(`protobufjs/${name.replace(/proto$/, 'json')}`) as protobuf.INamespace;
-}
-
-function addBundle(root: protobuf.Root, bundle: protobuf.INamespace): void {
-  if (bundle.options !== undefined) root.setOptions(bundle.options);
-  if (bundle.nested !== undefined) root.addJSON(bundle.nested);
+function bundledPath(name: string): string {
+  return join(dirname(require.resolve('protobufjs/package.json')), name);
 }
 
 function locate({ target, importer }: FileReference, includeDirs: readonly string[]): string {
@@ -96,7 +94,8 @@ function locate({ target, importer }: FileReference, includeDirs: readonly strin
     const candidate = join(folder, target);
     if (readable(candidate)) return candidate;
   }
-  return protobuf.util.path.resolve(importer ?? '', target);
+  const file = protobuf.util.path.resolve(importer ?? '', target);
+  return FALLBACK_FILES.includes(target) && !readable(file) ? bundledPath(target) : file;
 }
 
 function readable(file: string): boolean {
@@ -108,19 +107,17 @@ function readable(file: string): boolean {
   }
 }
 
-/** The text of a .proto, the definitions of a bundle, or `undefined` for a weak import that is missing. */
+/** The text of a file, or `undefined` for a weak import that is missing. */
 function readSource(
-  file: string,
+  path: string,
   reference: FileReference,
   includeDirs: readonly string[],
-): string | protobuf.INamespace | undefined {
+): string | undefined {
   try {
-    const source = readFileSync(file, 'utf8');
-    return source.startsWith('{') ? (JSON.parse(source) as protobuf.INamespace) : source;
+    return readFileSync(path, 'utf8');
   } catch (cause) {
-    if (FALLBACK_FILES.includes(reference.target)) return bundledFile(reference.target);
     if (reference.weak === true) return undefined;
-    throw new DefinitionError(unreadable(file, reference, includeDirs, cause as Error), { cause });
+    throw new DefinitionError(unreadable(path, reference, includeDirs, cause as Error), { cause });
   }
 }
 
@@ -137,28 +134,47 @@ function unreadable(
   return `cannot find ${target}${from}; searched: ${[...includeDirs, last].join(', ')}`;
 }
 
-function parseSource(loading: Loading, file: string, source: string): void {
-  const { imports, weakImports } = parse(loading, file, source);
-  for (const target of imports ?? []) loadFile(loading, { target, importer: file });
-  for (const target of weakImports ?? []) {
-    loadFile(loading, { target, importer: file, weak: true });
-  }
+/** A file's text, the name it goes by, and how it is parsed. */
+interface Source {
+  readonly file: string;
+  readonly source: string;
+  readonly parsing: protobuf.IParseOptions;
+}
+
+function addSource(loading: Loading, source: Source): void {
+  const { imports, weakImports } = parse(loading.root, source);
+  const importer = source.file;
+  for (const target of imports ?? []) loadFile(loading, { target, importer });
+  for (const target of weakImports ?? []) loadFile(loading, { target, importer, weak: true });
 }
 
 /** protobufjs notes this name in what it parses. */
 const parser = protobuf.parse as typeof protobuf.parse & { filename: string | null };
 
-function parse({ root, options }: Loading, file: string, source: string): protobuf.IParserResult {
+function parse(
+  root: protobuf.Root,
+  { file, source, parsing }: Source,
+): Partial<Pick<protobuf.IParserResult, 'imports' | 'weakImports'>> {
   parser.filename = file;
   try {
-    return parser(source, root, options.parse);
+    if (!source.startsWith('{')) return parser(source, root, parsing);
+    addBundle(root, JSON.parse(source) as protobuf.INamespace);
+    return {};
   } catch (cause) {
-    const [, what, line] = /^(.*) \((?:.*, )?line (\d+)\)$/s.exec((cause as Error).message) ?? [];
-    const where = line === undefined ? file : `${file}, line ${line}`;
-    throw new DefinitionError(`cannot parse ${where}: ${what ?? (cause as Error).message}`, {
-      cause,
-    });
+    throw new DefinitionError(unparsable(file, (cause as Error).message), { cause });
   } finally {
     parser.filename = null;
   }
+}
+
+function addBundle(root: protobuf.Root, bundle: protobuf.INamespace): void {
+  if (bundle.options !== undefined) root.setOptions(bundle.options);
+  if (bundle.nested !== undefined) root.addJSON(bundle.nested);
+}
+
+/** protobufjs ends its messages with `(file, line 3)` or `(line 3)`, if it knows the line. */
+function unparsable(file: string, message: string): string {
+  const [, what, line] = /^(.*) \((?:.*, )?line (\d+)\)$/s.exec(message) ?? [];
+  if (what === undefined) return `cannot parse ${file}: ${message}`;
+  return `cannot parse ${file}, line ${line}: ${what}`;
 }

@@ -50,7 +50,7 @@ function danglingReferences(root: protobuf.Root): string[] {
   const dangling: string[] = [];
   for (const type of types) {
     for (const field of type.fieldsArray) {
-      if (field.type in protobuf.types.basic || field.resolved) continue;
+      if (Object.hasOwn(protobuf.types.basic, field.type) || field.resolved) continue;
       if (type.lookup(field.type, [protobuf.Type, protobuf.Enum]) !== null) continue;
       const where = `field ${fullNameOf(field)}${inFile(field, type)}`;
       dangling.push(`unknown type ${field.type} of ${where}${suggestNames(field.type, known)}`);
