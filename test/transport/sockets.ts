@@ -48,8 +48,8 @@ export async function socketPair(
 /** Resolves when the stream has emitted `close`, also when it has already. */
 export async function closed(stream: Duplex): Promise<void> {
   if (!stream.closed) await new Promise((resolve) => stream.once('close', resolve));
-  // It says that it is closed a tick before the event.
-  await new Promise((resolve) => setImmediate(resolve));
+  // A stream says that it is closed before the event: by a tick, a net.Socket by a turn.
+  for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** How many listeners there are, by event. */
