@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+// The public names, sorted; a type's name stands behind `type`. Whoever changes a door changes this
+// list, and CHANGELOG.md.
+const ENGINE = `
+type AnyMessage
+type BidirectionalHandler
+BufferFullError
+type CallContext
+type CallOptions
+type ClientInterceptor
+type ClientOptions
+type ClientStreamingHandler
+ConnectionError
+type ConnectionFailure
+type ConnectionOptions
+DefinitionError
+type Dialer
+type Handler
+type Handshake
+HandshakeError
+type Interceptor
+type KnownTtrpcError
+type LoaderOptions
+Metadata
+type MetadataInit
+type MethodDefinition
+type MethodKind
+type Next
+type OutgoingCall
+type PayloadCodec
+type PayloadFunctions
+type PayloadTarget
+PayloadTooLargeError
+type Peer
+type ProtoSource
+ProtocolError
+type RawHandler
+type ResponseListener
+type ServerCall
+type ServerInterceptor
+type ServerOptions
+type ServerStreamingHandler
+ServiceCatalog
+type ServiceDefinition
+type ServiceImplementation
+type Status
+StatusCode
+StatusError
+type StatusName
+type StreamClientCall
+type StreamStart
+TtrpcClient
+TtrpcError
+TtrpcServer
+type UnaryClientCall
+type UnaryHandler
+type UnaryStart
+UsageError
+fullMethod
+isTtrpcError
+loadServices
+payloadCodec
+statusCodeOf
+statusName
+toStatus
+`;
+
+const DOORS = [{ door: 'nestjs-ttrpc/engine', file: 'lib/engine/index.ts', list: ENGINE }];
+
+/** What a door re-exports, by reading it. Anything in it but named re-exports fails the test. */
+function namesOf(file: string): string[] {
+  const path = resolve(ROOT, file);
+  const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest);
+  return source.statements
+    .flatMap((statement) => {
+      if (ts.isExportDeclaration(statement)) {
+        const { exportClause: clause, isTypeOnly } = statement;
+        if (clause !== undefined && ts.isNamedExports(clause)) {
+          return clause.elements.map(({ name, isTypeOnly: isType }) =>
+            isTypeOnly || isType ? `type ${name.text}` : name.text,
+          );
+        }
+      }
+      throw new Error(`${file}: only named re-exports belong here: ${statement.getText(source)}`);
+    })
+    .toSorted(byName);
+}
+
+function byName(a: string, b: string): number {
+  const [left, right] = [a, b].map((name) => name.replace('type ', ''));
+  return left! < right! ? -1 : 1;
+}
+
+describe.each(DOORS)('$door', ({ file, list }) => {
+  const names = list.trim().split('\n');
+
+  it('exports these names', () => {
+    expect(namesOf(file)).toEqual(names);
+  });
+
+  it('gives the values among them at run time, and nothing else', async () => {
+    const values = Object.keys((await import(resolve(ROOT, file))) as object);
+    expect(values.toSorted(byName)).toEqual(names.filter((name) => !name.startsWith('type ')));
+  });
+});
