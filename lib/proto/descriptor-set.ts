@@ -10,17 +10,23 @@ interface DescriptorExtension {
   readonly FileDescriptorSet: protobuf.Type;
 }
 
+/** A field, an extension or a oneof. */
+interface Declaration {
+  name: string;
+  jsonName?: string;
+}
+
 /** What is read of a `google.protobuf.DescriptorProto`, and of a file where the names agree. */
 interface MessageDescriptor {
-  readonly field?: { name: string }[];
-  readonly extension?: { name: string }[];
-  readonly oneofDecl?: { name: string }[];
+  readonly field?: Declaration[];
+  readonly extension?: Declaration[];
+  readonly oneofDecl?: Declaration[];
   readonly nestedType?: MessageDescriptor[];
 }
 
 interface FileDescriptor {
   readonly messageType?: MessageDescriptor[];
-  readonly extension?: { name: string }[];
+  readonly extension?: Declaration[];
 }
 
 /** Added to `Root` by the extension. */
@@ -43,8 +49,9 @@ export function readDescriptorSet(
   const { FileDescriptorSet } = require('protobufjs/ext/descriptor') as DescriptorExtension;
   try {
     const decoded = FileDescriptorSet.decode(bytes);
-    if (!options.keepCase) renameFields((decoded as { file?: FileDescriptor[] }).file ?? []);
-    // Version 8 would rename by its own rules, version 7 never; here it is done already.
+    const nameOf = options.keepCase ? (name: string) => name : protobuf.util.camelCase;
+    renameFields((decoded as { file?: FileDescriptor[] }).file ?? [], nameOf);
+    // Left to themselves, versions 8 take the JSON name and version 7 keeps that of the .proto.
     return (protobuf.Root as DescribedRoot).fromDescriptor(decoded, { keepCase: true });
   } catch (cause) {
     const what = typeof set === 'string' ? set : 'descriptorSet';
@@ -65,22 +72,26 @@ function readSet(path: string): Uint8Array {
   }
 }
 
-function renameFields(files: readonly FileDescriptor[]): void {
+type Naming = (name: string) => string;
+
+function renameFields(files: readonly FileDescriptor[], nameOf: Naming): void {
   for (const file of files) {
-    rename(file.extension);
-    file.messageType?.forEach(renameMessage);
+    rename(file.extension, nameOf);
+    file.messageType?.forEach((message) => renameMessage(message, nameOf));
   }
 }
 
-function renameMessage(message: MessageDescriptor): void {
-  rename(message.field);
-  rename(message.extension);
-  rename(message.oneofDecl);
-  message.nestedType?.forEach(renameMessage);
+function renameMessage(message: MessageDescriptor, nameOf: Naming): void {
+  rename(message.field, nameOf);
+  rename(message.extension, nameOf);
+  rename(message.oneofDecl, nameOf);
+  message.nestedType?.forEach((nested) => renameMessage(nested, nameOf));
 }
 
-function rename(declarations: readonly { name: string }[] = []): void {
+function rename(declarations: readonly Declaration[] = [], nameOf: Naming): void {
   for (const declaration of declarations) {
-    declaration.name = protobuf.util.camelCase(declaration.name);
+    declaration.name = nameOf(declaration.name);
+    // Oneofs have none.
+    if (declaration.jsonName !== undefined) declaration.jsonName = declaration.name;
   }
 }

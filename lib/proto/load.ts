@@ -8,6 +8,9 @@ import { resolveReferences } from './reflection.js';
 /** What `@grpc/proto-loader` loads: definitions by full name. */
 export type PackageDefinition = Readonly<Record<string, object>>;
 
+/** A protobufjs root; named here so that other rooms need not know protobufjs. */
+export type ProtoRoot = protobuf.Root;
+
 /** Where the services are defined: exactly one of these. */
 export type ProtoDefinitions =
   /** .proto files, by path. */

@@ -32,7 +32,7 @@ export function suggestNames(wanted: string, known: readonly string[]): string {
 function distance(wanted: string, name: string): number | undefined {
   if (wanted === name) return 0;
   if (wanted === '') return undefined;
-  if (name.endsWith(`.${wanted}`) || wanted.endsWith(`.${name}`)) return 0.5;
+  if (name.endsWith(`.${wanted}`)) return 0.5;
   const whole = edits(wanted, name);
   // Another package with the same mistake in the last part: hero.HeroServise, v2.hero.HeroService.
   const last = edits(lastPart(wanted), lastPart(name)) + 1;

@@ -45,7 +45,7 @@ export function packageMessage(
   definition: PackageDefinition,
   name: string,
 ): PayloadCodec | undefined {
-  const entry = Object.hasOwn(definition, name) ? definition[name] : undefined;
+  const entry = definition[name];
   return entry !== undefined && isMessage(entry)
     ? codecOf(entry.serialize, entry.deserialize)
     : undefined;

@@ -122,6 +122,33 @@ describe('readDescriptorSet', () => {
     ]);
   });
 
+  it('names extensions as the .proto files would', () => {
+    const extension = (name: string, number: number): object => ({
+      name,
+      number,
+      label: 1,
+      type: 9,
+      extendee: '.pkg.Extended',
+    });
+    const message = {
+      name: 'Extended',
+      extensionRange: [{ start: 100, end: 200 }],
+      extension: [extension('at_home', 101)],
+    };
+    const file = {
+      package: 'pkg',
+      messageType: [message],
+      extension: [extension('far_away', 100)],
+    };
+    const set = FileDescriptorSet!.encode(FileDescriptorSet!.fromObject({ file: [file] })).finish();
+    const names = (keepCase: boolean): string[] =>
+      Object.keys(
+        readDescriptorSet(set, { keepCase }).lookupType('pkg.Extended').fields,
+      ).toSorted();
+    expect(names(false)).toEqual(['.pkg.Extended.atHome', '.pkg.farAway']);
+    expect(names(true)).toEqual(['.pkg.Extended.at_home', '.pkg.far_away']);
+  });
+
   it('reads a file', () => {
     const folder = mkdtempSync(join(tmpdir(), 'sets-'));
     try {
@@ -142,7 +169,7 @@ describe('readDescriptorSet', () => {
   it('says when bytes are something else', () => {
     const read = (): unknown => readDescriptorSet(hex('0a ff 01'), { keepCase: false });
     expect(read).toThrow(DefinitionError);
-    expect(read).toThrow('cannot use descriptorSet as a FileDescriptorSet: index out of range');
+    expect(read).toThrow('cannot use descriptorSet as a FileDescriptorSet: ');
   });
 
   it('names a type that the set lacks', () => {

@@ -137,7 +137,32 @@ describe('readProtoFiles', () => {
     const main = write('main.proto', proto(['Main'], [path, 'google/api/http.proto']));
     expect(messages([main])).toContain('google.api.HttpRule');
     write(path, proto(['Annotations']));
-    expect(messages([main], { includeDirs: [folder] })).toContain('Annotations');
+    expect(messages([main])).toContain('Annotations');
+  });
+
+  it('prefers the well-known files to what proto-loader put into the table', () => {
+    const path = 'google/protobuf/source_context.proto';
+    protobuf.common(path, { nested: { NotThisOne: { fields: {} } } });
+    try {
+      const main = write('main.proto', proto(['Main'], [path]));
+      expect(messages([main])).toEqual(['Main', 'google.protobuf.SourceContext']);
+    } finally {
+      delete (protobuf.common as unknown as Record<string, unknown>)[path];
+    }
+  });
+
+  it('takes an absolute path as it is', () => {
+    const main = write('main.proto', proto(['Main']));
+    write(join('decoy', main), proto(['Decoy']));
+    expect(messages([main], { includeDirs: [join(folder, 'decoy')] })).toEqual(['Main']);
+  });
+
+  it('notes in what file a definition is', () => {
+    const main = write('main.proto', proto(['Main'], ['google/protobuf/any.proto']));
+    const root = readProtoFiles([main], resolveLoaderOptions());
+    expect(root.lookupType('Main').filename).toBe(main);
+    expect(root.files).toEqual([main, 'google/protobuf/any.proto']);
+    expect(protobuf.parse).toHaveProperty('filename', null);
   });
 
   it('takes definitions that the application gave to protobufjs', () => {
@@ -148,7 +173,9 @@ describe('readProtoFiles', () => {
 
   it('reads a protobufjs bundle', () => {
     const bundle = { options: { a: 1 }, nested: { pkg: { nested: { M: { fields: {} } } } } };
-    expect(messages([write('bundle.json', JSON.stringify(bundle))])).toEqual(['pkg.M']);
+    const file = write('bundle.json', JSON.stringify(bundle));
+    expect(messages([file])).toEqual(['pkg.M']);
+    expect(readProtoFiles([file], resolveLoaderOptions()).options).toEqual({ a: 1 });
     expect(messages([write('empty.json', '{}')])).toEqual([]);
   });
 
