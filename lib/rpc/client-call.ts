@@ -198,8 +198,8 @@ export class UnaryClientCall<Request, Response> extends ClientCall<Request, Resp
 export interface UnaryCallSettings<Response> {
   readonly options: CallOptions;
   readonly defaultTimeoutMs: number;
-  resolve(response: Response): void;
-  reject(error: TtrpcError): void;
+  readonly resolve: (response: Response) => void;
+  readonly reject: (error: TtrpcError) => void;
 }
 
 /** Encodes a message into bytes of its own. */
@@ -213,7 +213,7 @@ export function encodeMessage<T>(codec: PayloadCodec<T>, message: T): Buffer {
 
 /** What a failed write is to the caller. */
 export function asSendError(error: unknown): TtrpcError {
-  if (error instanceof TtrpcError) return error as TtrpcError;
+  if (error instanceof TtrpcError) return error;
   return internal('request message can not be serialised', error);
 }
 

@@ -9,38 +9,48 @@ const HIDDEN = 'Internal server error';
  * only table.
  *
  * Beside this library's errors it knows those of gRPC's world: an object with an integer `code` of
- * 1 to 16 (grpc-js's `ServiceError`, what Nest's filters make of an `RpcException`), and the
- * platform's AbortError and TimeoutError. The text of anything else stays here.
+ * 1 to 16 (grpc-js's `ServiceError`, what Nest's filters make of an `RpcException`), the platform's
+ * AbortError and TimeoutError, and an object that is no `Error` but has a message (what Nest's
+ * filters make of the rest): UNKNOWN with that message. The text of anything else stays here.
  *
  * Source: containerd/ttrpc `services.go` (`convertCode`), `errors.go`; grpc-js `server-call.ts`.
  *
  * @param exposeUnknown - whether the message of an unknown error is told as well; never its stack
  */
 export function toStatus(thrown: unknown, exposeUnknown = false): Status {
-  if (isTtrpcError(thrown)) return statusOfKnown(thrown);
-  if (typeof thrown === 'object' && thrown !== null) {
-    const status = statusOfShape(thrown);
-    if (status !== undefined) return status;
-  }
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return statusOf(StatusCode.Unknown, exposeUnknown ? message : HIDDEN);
+  return declaredStatus(thrown) ?? statusOf(StatusCode.Unknown, unknownText(thrown, exposeUnknown));
 }
 
 /** Whether a failure says by itself which status it wants; what does not is worth a log line. */
 export function isDeliberate(thrown: unknown): boolean {
-  return (
-    isTtrpcError(thrown) ||
-    (typeof thrown === 'object' && thrown !== null && statusOfShape(thrown) !== undefined)
-  );
+  return declaredStatus(thrown) !== undefined;
+}
+
+/** The status that a failure names by itself, or `undefined`. */
+function declaredStatus(thrown: unknown): Status | undefined {
+  try {
+    if (isTtrpcError(thrown)) return statusOfKnown(thrown);
+    return typeof thrown === 'object' && thrown !== null ? statusOfShape(thrown) : undefined;
+  } catch {
+    // A getter of the handler's making threw: nothing that it says can be relied on.
+    return undefined;
+  }
+}
+
+function unknownText(thrown: unknown, expose: boolean): string {
+  if (!expose) return HIDDEN;
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    // An object without a prototype can't be made a string.
+    return HIDDEN;
+  }
 }
 
 function statusOfKnown(error: KnownTtrpcError): Status {
   switch (error.kind) {
     case 'ttrpc.status':
-      // OK is no way to fail.
-      return error.code === StatusCode.Ok
-        ? statusOf(StatusCode.Unknown, error.details)
-        : error.status;
+      return sendable(error.status);
     case 'ttrpc.protocol':
     case 'ttrpc.usage':
     case 'ttrpc.payload-too-large':
@@ -55,6 +65,16 @@ function statusOfKnown(error: KnownTtrpcError): Status {
   }
 }
 
+/** The same status as far as the wire can say it: users without a compiler may have put anything in. */
+function sendable({ code, message, details }: Status): Status {
+  return {
+    // OK is no way to fail, and a status code is an int32.
+    code: code === (code | 0) && code !== StatusCode.Ok ? code : StatusCode.Unknown,
+    message: typeof message === 'string' ? message : '',
+    details: Array.isArray(details) ? anysOf(details) : [],
+  };
+}
+
 interface StatusShape {
   readonly code?: unknown;
   readonly name?: unknown;
@@ -64,7 +84,8 @@ interface StatusShape {
 
 function statusOfShape(thrown: StatusShape): Status | undefined {
   const { code, name, details } = thrown;
-  if (isStatusCode(code)) {
+  // A DOMException's code is not gRPC's: 9 is NotSupportedError.
+  if (isStatusCode(code) && !(thrown instanceof DOMException)) {
     return {
       code,
       message: textOf(thrown),
@@ -73,7 +94,8 @@ function statusOfShape(thrown: StatusShape): Status | undefined {
   }
   if (name === 'AbortError') return statusOf(StatusCode.Cancelled, textOf(thrown));
   if (name === 'TimeoutError') return statusOf(StatusCode.DeadlineExceeded, textOf(thrown));
-  return undefined;
+  const isPlain = !(thrown instanceof Error) && typeof thrown.message === 'string';
+  return isPlain ? statusOf(StatusCode.Unknown, textOf(thrown)) : undefined;
 }
 
 function isStatusCode(code: unknown): code is number {
