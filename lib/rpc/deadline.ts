@@ -5,12 +5,15 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const NANOS_PER_MS = 1e6;
 
+/** Longest timeout that an int64 of nanoseconds can say, without its last bits: 292 years. */
+const MAX_TIMEOUT_NANO = 2 ** 63 - 1024;
+
 /** A moment by which a call is over, on the monotonic clock, and the timer that waits for it. */
 export class Deadline {
   readonly #at: number;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param timeoutMs - from now; not above `Number.MAX_SAFE_INTEGER` */
+  /** @param timeoutMs - from now */
   constructor(timeoutMs: number) {
     this.#at = performance.now() + timeoutMs;
   }
@@ -27,7 +30,7 @@ export class Deadline {
 
   /** Nanoseconds left, as the wire wants them: a whole number. */
   get leftNanos(): number {
-    return Math.floor(this.leftMs * NANOS_PER_MS);
+    return Math.min(Math.floor(this.leftMs * NANOS_PER_MS), MAX_TIMEOUT_NANO);
   }
 
   /** The same moment on the calendar's clock. */
@@ -64,17 +67,22 @@ export function callDeadline(options: CallOptions, defaultTimeoutMs: number): De
   return left === Infinity ? undefined : new Deadline(left);
 }
 
-function checkedTimeout(timeoutMs: unknown): number {
+function checkedTimeout(timeoutMs: number | undefined): number {
   if (timeoutMs === undefined) return Infinity;
   if (typeof timeoutMs === 'number' && timeoutMs > 0) return timeoutMs;
-  throw new RangeError(`timeoutMs must be a number above 0, got ${String(timeoutMs)}`);
+  throw new RangeError(`timeoutMs must be a number above 0, got ${show(timeoutMs)}`);
 }
 
-function untilDeadline(deadline: unknown): number {
+function untilDeadline(deadline: Date | number | undefined): number {
   if (deadline === undefined) return Infinity;
   const moment = deadline instanceof Date ? deadline.getTime() : deadline;
   if (typeof moment === 'number' && !Number.isNaN(moment)) return moment - Date.now();
   throw new TypeError(
-    `deadline must be a valid Date or milliseconds since 1970, got ${String(deadline)}`,
+    `deadline must be a valid Date or milliseconds since 1970, got ${show(deadline)}`,
   );
+}
+
+function show(value: unknown): string {
+  if (value instanceof Date) return 'an invalid Date';
+  return typeof value === 'number' ? String(value) : typeof value;
 }

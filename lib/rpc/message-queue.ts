@@ -108,14 +108,15 @@ export class MessageQueue<T> implements AsyncIterableIterator<T, undefined> {
   return(): Promise<IteratorResult<T, undefined>> {
     this.discard();
     this.#owner.onReturn();
+    // Whoever leaves is told no more, not even how the call ended.
+    this.#error = undefined;
     return Promise.resolve(DONE);
   }
 
-  /** Drops what waits and everything to come. */
+  /** Drops what waits and everything to come; an error that the consumer has not had yet stays. */
   discard(): void {
     this.#forget();
     this.#bytes = 0;
-    this.#error = undefined;
     this.#finish(undefined);
   }
 
@@ -153,8 +154,11 @@ export class MessageQueue<T> implements AsyncIterableIterator<T, undefined> {
   #deliver(consumer: MessageConsumer<T>): void {
     if (this.#delivering) return;
     this.#delivering = true;
-    while (this.#head < this.#messages.length) consumer.onMessage(this.#take());
-    this.#delivering = false;
+    try {
+      while (this.#head < this.#messages.length) consumer.onMessage(this.#take());
+    } finally {
+      this.#delivering = false;
+    }
     if (!this.#ended) return;
     this.#consumer = SATED;
     if (this.#error === undefined) consumer.onEnd();

@@ -38,20 +38,24 @@ async function pumpSync<T>(source: Iterable<T>, target: PumpTarget<T>): Promise<
 
 async function pumpAsync<T>(source: AsyncIterable<T>, target: PumpTarget<T>): Promise<void> {
   const iterator = source[Symbol.asyncIterator]();
+  // As with `for await`, an iterator that ended by itself is not returned.
+  let open = true;
   // Not `for await`: a source that waits for something must hear at once that nobody wants it.
-  target.onStop(() => void returnQuietly(iterator));
+  target.onStop(() => {
+    if (open) void returnQuietly(iterator);
+  });
   while (target.active) {
-    const result = await iterator.next();
-    if (!target.active) return;
-    if (result.done === true) return target.end();
-    let room: boolean;
+    let result: IteratorResult<T, unknown>;
     try {
-      room = target.send(result.value);
+      result = await iterator.next();
     } catch (error) {
-      void returnQuietly(iterator);
+      open = false;
       throw error;
     }
-    if (!room) await target.drained();
+    open = result.done !== true;
+    if (result.done === true) return target.end();
+    if (!target.active) return;
+    if (!target.send(result.value)) await target.drained();
   }
 }
 

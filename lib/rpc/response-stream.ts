@@ -109,7 +109,7 @@ export class ResponseStream<Request, Response>
   }
 
   onStalled(error: BufferFullError): void {
-    this.#call?.cancel(error);
+    this.#call?.breakOff(error);
   }
 
   onReturn(): void {
@@ -141,8 +141,7 @@ export class ResponseStream<Request, Response>
   fail(error: unknown): void {
     const why = error instanceof Error ? error.message : String(error);
     const status = { code: StatusCode.Cancelled, message: `request stream failed: ${why}` };
-    this.#queue.abort(new StatusError(status, { cause: error }));
-    this.#call?.cancel(error);
+    this.#call?.breakOff(new StatusError(status, { cause: error }));
   }
 
   onStop(stop: () => void): void {

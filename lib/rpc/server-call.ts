@@ -190,8 +190,12 @@ export class ServerCall<Request = unknown, Response = unknown>
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       const text = `ttrpc: error unmarshalling payload: ${why}`;
-      this.fail(new StatusError({ code: StatusCode.Internal, message: text }, { cause: error }));
-      return;
+      const failure = new StatusError(
+        { code: StatusCode.Internal, message: text },
+        { cause: error },
+      );
+      this.requests?.abort(failure);
+      return this.fail(failure);
     }
     if (this.requests === undefined) this.request = message;
     else this.requests.push(message, end - start);
