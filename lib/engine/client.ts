@@ -110,14 +110,9 @@ export class TtrpcClient implements CallStarter {
     request: Request,
     settings: UnaryStart<Response>,
   ): UnaryClientCall<Request, Response> {
-    const { options = NO_OPTIONS, resolve, reject } = settings;
+    const { options = NO_OPTIONS } = settings;
     const { defaultTimeoutMs } = this;
-    const call = new UnaryClientCall(method, request, {
-      options,
-      defaultTimeoutMs,
-      resolve,
-      reject,
-    });
+    const call = new UnaryClientCall(method, request, { ...settings, options, defaultTimeoutMs });
     this.start(call);
     return call;
   }
@@ -255,7 +250,7 @@ export class TtrpcClient implements CallStarter {
 
   async #close(): Promise<void> {
     // First `#closed`, so that whoever hears of it can't make another call.
-    await undefined;
+    await Promise.resolve();
     this.#abortDial.abort();
     this.#queue.failAll(() => this.#closedError());
     const gone = [...this.#live.keys()].map(

@@ -67,25 +67,14 @@ const MAX_MODE = 0o777;
 
 /** @throws RangeError or TypeError naming the option, what it got and what is allowed */
 export function resolveServerOptions(given: ServerOptions): ResolvedServerOptions {
-  const { handshake, socketMode } = given;
+  const { handshake } = given;
   if (handshake !== undefined && typeof handshake !== 'function') {
     throw new TypeError(`handshake must be a function, got ${typeof handshake}`);
   }
   return Object.freeze({
     connection: resolveConnectionOptions(given),
-    maxConnections: withinRange(
-      'maxConnections',
-      given.maxConnections ?? MAX_CONNECTIONS,
-      1,
-      2 ** 31 - 1,
-    ),
+    ...resolveNumbers(given),
     handshake,
-    handshakeTimeoutMs: positive(
-      'handshakeTimeoutMs',
-      given.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
-    ),
-    socketMode:
-      socketMode === undefined ? undefined : withinRange('socketMode', socketMode, 0, MAX_MODE),
     interceptors: given.interceptors ?? [],
     exposeErrorMessages: given.exposeErrorMessages ?? false,
     onHandlerError: given.onHandlerError,
@@ -93,4 +82,19 @@ export function resolveServerOptions(given: ServerOptions): ResolvedServerOption
     onConnect: given.onConnect ?? nothing,
     onClose: given.onClose ?? nothing,
   });
+}
+
+function resolveNumbers({
+  maxConnections = MAX_CONNECTIONS,
+  handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS,
+  socketMode,
+}: ServerOptions): Pick<
+  ResolvedServerOptions,
+  'handshakeTimeoutMs' | 'maxConnections' | 'socketMode'
+> {
+  return {
+    maxConnections: withinRange('maxConnections', maxConnections, 1, 2 ** 31 - 1),
+    handshakeTimeoutMs: positive('handshakeTimeoutMs', handshakeTimeoutMs),
+    socketMode: socketMode && withinRange('socketMode', socketMode, 1, MAX_MODE),
+  };
 }

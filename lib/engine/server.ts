@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { ConnectionError, DefinitionError, UsageError } from '../errors.js';
+import { DefinitionError, UsageError, type ConnectionError } from '../errors.js';
 import { ServerConnection } from '../protocol/server-connection.js';
 import { methodSpellings } from '../proto/method-names.js';
 import type { Handler, Peer } from '../rpc/call.js';
@@ -70,7 +70,7 @@ export class TtrpcServer {
       const name = methodSpellings(method.name).find((key) => isImplemented(implementation, key));
       if (name === undefined) continue;
       unused.delete(name);
-      const handler = (implementation[name] as Handler).bind(implementation) as Handler;
+      const handler = (implementation[name] as Handler).bind(implementation);
       const intercepted = interceptHandler(method, handler, interceptors);
       this.addMethod(method, serve(method, intercepted));
     }

@@ -1,0 +1,54 @@
+/**
+ * The Nest user's door. The engine under it is `nestjs-ttrpc/engine`.
+ *
+ * @packageDocumentation
+ */
+
+export {
+  ServerTtrpc,
+  type TtrpcServerEvents,
+  type TtrpcServerStatus,
+} from './nest/server-ttrpc.js';
+export {
+  ClientTtrpc,
+  type TtrpcClientEvents,
+  type TtrpcClientStatus,
+} from './nest/client-ttrpc.js';
+export { TtrpcModule } from './nest/ttrpc.module.js';
+export type { TtrpcModuleExtras } from './nest/ttrpc.module-definition.js';
+export { TtrpcMethod, TtrpcStreamCall, TtrpcStreamMethod } from './nest/ttrpc.decorators.js';
+export { TtrpcServerCall } from './nest/ttrpc-call.js';
+export { TtrpcDuplexCall } from './nest/ttrpc-duplex-call.js';
+export { TTRPC_CLIENT, TTRPC_TRANSPORT } from './nest/ttrpc.constants.js';
+export type {
+  ClientTtrpcOptions,
+  ServerTtrpcOptions,
+  TtrpcDefinitionOptions,
+} from './nest/ttrpc-options.interface.js';
+
+export {
+  BufferFullError,
+  ConnectionError,
+  DefinitionError,
+  HandshakeError,
+  isTtrpcError,
+  PayloadTooLargeError,
+  ProtocolError,
+  StatusError,
+  TtrpcError,
+  UsageError,
+  type ConnectionFailure,
+  type KnownTtrpcError,
+} from './errors.js';
+export { Metadata, type MetadataInit } from './spec/metadata.js';
+export {
+  StatusCode,
+  statusName,
+  type AnyMessage,
+  type Status,
+  type StatusName,
+} from './spec/status.js';
+export type { CallOptions, Peer } from './rpc/call.js';
+export type { ClientInterceptor, OutgoingCall } from './rpc/interceptor.js';
+export type { LoaderOptions } from './proto/loader-options.js';
+export type { Handshake } from './transport/handshake.js';

@@ -1,0 +1,83 @@
+import { nearestNames } from '../proto/nearest-names.js';
+
+/** Options of Nest's gRPC transport that have no counterpart, and what there is instead. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  credentials: 'ttrpc has no TLS of its own; give a `dial` or a `handshake`',
+  channelOptions: 'ttrpc has no HTTP/2 channel',
+  keepalive: 'ttrpc has no ping frame',
+  maxSendMessageLength: 'use maxPayloadBytes',
+  maxReceiveMessageLength: 'use maxPayloadBytes',
+  maxMetadataSize: 'metadata counts towards maxPayloadBytes',
+  protoLoader: 'give `packageDefinition` with what another loader loaded',
+  onLoadPackageDefinition: 'give `packageDefinition` with what you loaded',
+};
+
+const DEFINITION_OPTIONS = [
+  'package',
+  'protoPath',
+  'packageDefinition',
+  'root',
+  'descriptorSet',
+  'loader',
+] as const;
+
+const CONNECTION_OPTIONS = [
+  'maxPayloadBytes',
+  'maxOpenStreams',
+  'maxSendBufferBytes',
+  'maxStreamBufferBytes',
+  'stallTimeoutMs',
+] as const;
+
+/** Names of the options of `ServerTtrpc`. */
+export const SERVER_OPTIONS = [
+  'url',
+  ...DEFINITION_OPTIONS,
+  'gracefulShutdown',
+  'graceMs',
+  'strict',
+  ...CONNECTION_OPTIONS,
+  'maxConnections',
+  'handshake',
+  'handshakeTimeoutMs',
+  'socketMode',
+  'exposeErrorMessages',
+  'onError',
+  'onConnect',
+  'onClose',
+] as const;
+
+/** Names of the options of `ClientTtrpc`. */
+export const CLIENT_OPTIONS = [
+  'url',
+  'dial',
+  ...DEFINITION_OPTIONS,
+  ...CONNECTION_OPTIONS,
+  'connectTimeoutMs',
+  'timeoutMs',
+  'interceptors',
+  'onConnect',
+  'onClose',
+] as const;
+
+/**
+ * Refuses what is no object and options that nobody reads: a misspelt one must not be lost.
+ *
+ * @param owner - class that the options are for
+ * @throws TypeError naming the option and what was meant, or what there is instead
+ */
+export function checkOptions(owner: string, options: unknown, allowed: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`${owner} needs an object of options, got ${String(options)}`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || allowed.includes(name)) continue;
+    throw new TypeError(`${owner} has no option ${name}; ${advice(name, allowed)}`);
+  }
+}
+
+function advice(name: string, allowed: readonly string[]): string {
+  if (Object.hasOwn(ELSEWHERE, name)) return ELSEWHERE[name] as string;
+  const near = nearestNames(name, allowed);
+  return near.length > 0 ? `did you mean ${near.join(' or ')}?` : `it has ${allowed.join(', ')}`;
+}

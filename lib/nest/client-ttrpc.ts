@@ -1,0 +1,174 @@
+import { ClientProxy, type ClientGrpc } from '@nestjs/microservices';
+import type { Observable } from 'rxjs';
+import { TtrpcClient } from '../engine/client.js';
+import { resolveClientOptions } from '../engine/client-options.js';
+import { DefinitionError, UsageError, type ConnectionError } from '../errors.js';
+import { suggestNames } from '../proto/nearest-names.js';
+import type { ServiceDefinition } from '../rpc/method-definition.js';
+import { checkOptions, CLIENT_OPTIONS } from './checked-options.js';
+import { findService, loadDefinitions, type Definitions } from './definitions.js';
+import { createStub, type StubClient, type StubMethod } from './service-stub.js';
+import type { ClientTtrpcOptions } from './ttrpc-options.interface.js';
+
+/** Whether the client has a connection. */
+export type TtrpcClientStatus = 'connected' | 'disconnected';
+
+/** What {@link ClientTtrpc.on} tells. */
+export type TtrpcClientEvents = {
+  connect: () => void;
+  /** The connection is gone; every call on it has had its error. */
+  close: (error: ConnectionError) => void;
+};
+
+/**
+ * Calls services over ttrpc, with the interface of Nest's gRPC client: inject it where `ClientGrpc`
+ * is expected. Nothing is read or dialed before the first `getService`, `connect` or call.
+ *
+ * @example
+ * ```ts
+ * ClientsModule.register([
+ *   { name: 'HERO', customClass: ClientTtrpc, options: { url, package: 'hero', protoPath } },
+ * ]);
+ * ```
+ */
+export class ClientTtrpc extends ClientProxy<TtrpcClientEvents> implements ClientGrpc {
+  readonly #options: ClientTtrpcOptions;
+  readonly #stubs = new Map<ServiceDefinition, Record<string, StubMethod>>();
+  readonly #listeners: [event: string, callback: (...values: never[]) => void][] = [];
+  #definitions: Definitions | undefined;
+  #engine: TtrpcClient | undefined;
+
+  /** @throws TypeError or RangeError naming the option, what it got and what is allowed */
+  constructor(options: ClientTtrpcOptions) {
+    super();
+    checkOptions('ClientTtrpc', options, CLIENT_OPTIONS);
+    if (options.dial === undefined && typeof options.url !== 'string') {
+      throw new TypeError(
+        `url must be an address such as unix:///run/app.sock, got ${typeof options.url}`,
+      );
+    }
+    resolveClientOptions(engineOptions(options));
+    this.#options = options;
+  }
+
+  /** `connected` and `disconnected`, as the connection comes and goes. */
+  override get status(): Observable<TtrpcClientStatus> {
+    return super.status as Observable<TtrpcClientStatus>;
+  }
+
+  /**
+   * The methods of a service, as functions that return cold Observables: each subscription is a
+   * call of its own, and unsubscribing cancels it.
+   *
+   * @param name - as for `@GrpcMethod`: bare, relative to the package, or full
+   * @throws DefinitionError naming the nearest services when there is none of that name
+   */
+  getService<T extends object>(name: string): T {
+    const definition = this.#find(name);
+    let stub = this.#stubs.get(definition);
+    if (stub === undefined) {
+      const intercepted = (this.#options.interceptors ?? []).length > 0;
+      const client: StubClient = {
+        engine: () => this.#client(),
+        intercepted,
+        serializeError: (error) => this.serializeError(error) as unknown,
+      };
+      stub = createStub(client, definition);
+      this.#stubs.set(definition, stub);
+    }
+    return stub as T;
+  }
+
+  /** The same object as {@link getService} gives: ttrpc has one client for all services. */
+  getClientByServiceName<T = Record<string, StubMethod>>(name: string): T {
+    return this.getService(name) as T;
+  }
+
+  /**
+   * Connects now, instead of with the first call.
+   *
+   * @throws ConnectionError when the server can't be reached
+   */
+  override async connect(): Promise<void> {
+    await this.#client().connect();
+  }
+
+  /** Closes the connection for good. Nest may call it detached from its lifecycle, and twice. */
+  override async close(): Promise<void> {
+    await this.#client().close();
+  }
+
+  /** Closes the client with the application; `ClientsModule` puts its own in place of it. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.close();
+  }
+
+  override on(event: keyof TtrpcClientEvents, callback: (...values: never[]) => void): void {
+    this.#listeners.push([event, callback]);
+  }
+
+  /** The engine's client. */
+  override unwrap<T = TtrpcClient>(): T {
+    return this.#client() as T;
+  }
+
+  /** Not for ttrpc: methods have names and types, see {@link getService}. */
+  override send<Result>(): Observable<Result> {
+    throw noPatterns();
+  }
+
+  /** Not for ttrpc: methods have names and types, see {@link getService}. */
+  override emit<Result>(): Observable<Result> {
+    throw noPatterns();
+  }
+
+  protected override publish(): never {
+    throw noPatterns();
+  }
+
+  protected override dispatchEvent<Result>(): Promise<Result> {
+    return Promise.reject(noPatterns());
+  }
+
+  #client(): TtrpcClient {
+    this.#engine ??= new TtrpcClient({
+      ...engineOptions(this.#options),
+      onConnect: () => {
+        this._status$.next('connected');
+        this.#options.onConnect?.();
+        this.#emit('connect');
+      },
+      onClose: (error) => {
+        this._status$.next('disconnected');
+        this.#options.onClose?.(error);
+        this.#emit('close', error);
+      },
+    });
+    return this.#engine;
+  }
+
+  #find(name: string): ServiceDefinition {
+    this.#definitions ??= loadDefinitions(this.#options);
+    const { services } = this.#definitions;
+    const found = findService(services, name);
+    if (found !== undefined) return found;
+    const known = services.map(({ definition }) => definition.name);
+    throw new DefinitionError(`unknown service ${name}${suggestNames(name, known)}`);
+  }
+
+  #emit(event: string, ...values: unknown[]): void {
+    for (const [wanted, callback] of this.#listeners) {
+      if (wanted === event) callback(...(values as never[]));
+    }
+  }
+}
+
+function engineOptions({ url, ...options }: ClientTtrpcOptions): ClientTtrpcOptions & {
+  address?: string | undefined;
+} {
+  return { ...options, address: url };
+}
+
+function noPatterns(): UsageError {
+  return new UsageError('ttrpc has no message patterns: call a method of getService(name)');
+}

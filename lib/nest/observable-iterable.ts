@@ -1,0 +1,43 @@
+import type { Observable } from 'rxjs';
+import { BufferFullError } from '../errors.js';
+import { MAX_WAITING } from './observable-sender.js';
+
+/** The reason of an Observable that completed. */
+const NO_ERROR = { error: undefined };
+
+/**
+ * Iterates an Observable: subscribes when the loop begins, unsubscribes when it is left. What is
+ * emitted faster than the loop takes it waits, up to a bound.
+ */
+export async function* iterate<T>(source: Observable<T>): AsyncGenerator<T, void> {
+  const waiting: T[] = [];
+  const end: { reason?: { readonly error: unknown } | undefined } = {};
+  let wake: (() => void) | undefined;
+  const finish = (reason?: { readonly error: unknown }): void => {
+    end.reason ??= reason ?? NO_ERROR;
+    wake?.();
+  };
+  const subscription = source.subscribe({
+    next: (message) => {
+      if (waiting.length < MAX_WAITING) waiting.push(message);
+      else
+        finish({
+          error: new BufferFullError(
+            `Observable emitted ${MAX_WAITING} messages more than were taken`,
+          ),
+        });
+      wake?.();
+    },
+    error: (error: unknown) => finish({ error }),
+    complete: () => finish(),
+  });
+  try {
+    while (end.reason === undefined || waiting.length > 0) {
+      if (waiting.length > 0) yield waiting.shift() as T;
+      else await new Promise<void>((resolve) => (wake = resolve));
+    }
+    if (end.reason !== NO_ERROR) throw end.reason.error;
+  } finally {
+    subscription.unsubscribe();
+  }
+}

@@ -1,0 +1,58 @@
+import type { ClientOptions, Dialer } from '../engine/client-options.js';
+import type { ServerOptions } from '../engine/server-options.js';
+import type { PackageDefinition, ProtoRoot } from '../proto/load.js';
+import type { LoaderOptions } from '../proto/loader-options.js';
+
+/**
+ * Which services there are. The names are those of Nest's gRPC transport; exactly one of
+ * `protoPath`, `packageDefinition`, `root` and `descriptorSet` is needed.
+ */
+export interface TtrpcDefinitionOptions {
+  /**
+   * Proto package, or several, whose services are meant.
+   * @defaultValue every service of the definitions
+   */
+  readonly package?: string | readonly string[] | undefined;
+  /** .proto files. */
+  readonly protoPath?: string | readonly string[] | undefined;
+  /** What `@grpc/proto-loader` loaded. */
+  readonly packageDefinition?: PackageDefinition | undefined;
+  /** A protobufjs `Root`. */
+  readonly root?: ProtoRoot | undefined;
+  /** A serialised `google.protobuf.FileDescriptorSet`, or the path of one. */
+  readonly descriptorSet?: Uint8Array | string | undefined;
+  /** How .proto files are read and messages converted; as `@grpc/proto-loader` has it. */
+  readonly loader?: LoaderOptions | undefined;
+}
+
+/** What `ServerTtrpc` may be told. */
+export interface ServerTtrpcOptions
+  extends TtrpcDefinitionOptions, Omit<ServerOptions, 'interceptors' | 'onHandlerError'> {
+  /** Where to listen: `unix:///run/app.sock` or a bare path, `tcp://host:port`, `fd:3`. */
+  readonly url: string;
+  /**
+   * Whether `close()` lets the calls in flight end, for at most `graceMs`.
+   * @defaultValue false, as Nest's gRPC transport
+   */
+  readonly gracefulShutdown?: boolean | undefined;
+  /**
+   * How long a graceful shutdown waits, in milliseconds.
+   * @defaultValue 10000
+   */
+  readonly graceMs?: number | undefined;
+  /**
+   * Whether `listen()` fails when a handler belongs to no method, is of the wrong kind or there
+   * twice, or when a method has none; otherwise that is logged.
+   * @defaultValue false: a controller may serve other transports too
+   */
+  readonly strict?: boolean | undefined;
+}
+
+/** What `ClientTtrpc` may be told. */
+export interface ClientTtrpcOptions
+  extends TtrpcDefinitionOptions, Omit<ClientOptions, 'address' | 'dial'> {
+  /** Where the server listens; see `ClientOptions.address`. Needed unless there is `dial`. */
+  readonly url?: string | undefined;
+  /** Makes the byte stream itself, instead of connecting to `url`. */
+  readonly dial?: Dialer | undefined;
+}

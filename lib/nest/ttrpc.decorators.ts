@@ -1,0 +1,40 @@
+import { MessagePattern } from '@nestjs/microservices';
+import type { HandlerStreaming, MethodPattern } from './handler-binding.js';
+import { TTRPC_TRANSPORT } from './ttrpc.constants.js';
+
+/**
+ * Marks a method as the handler of an rpc with one request (unary or server streaming), over ttrpc
+ * alone: the twin of `@GrpcMethod`, whose handlers every gRPC server of the application serves too.
+ *
+ * @param service - bare, relative or full name; the class's name when left out
+ * @param method - the rpc's name; the function's with its first letter upper case when left out
+ */
+export function TtrpcMethod(service?: string, method?: string): MethodDecorator {
+  return mark('no_stream', service, method);
+}
+
+/** The same for an rpc with a stream of requests, which the handler gets as an Observable. */
+export function TtrpcStreamMethod(service?: string, method?: string): MethodDecorator {
+  return mark('rx_stream', service, method);
+}
+
+/** The same for an rpc with a stream of requests, whose handler gets the call as a stream. */
+export function TtrpcStreamCall(service?: string, method?: string): MethodDecorator {
+  return mark('pt_stream', service, method);
+}
+
+function mark(
+  streaming: HandlerStreaming,
+  service: string | undefined,
+  method: string | undefined,
+): MethodDecorator {
+  return (target, key, descriptor) => {
+    const name = String(key);
+    const pattern: MethodPattern = {
+      service: service ?? target.constructor.name,
+      rpc: method ?? name.charAt(0).toUpperCase() + name.slice(1),
+      streaming,
+    };
+    return MessagePattern(pattern, TTRPC_TRANSPORT)(target, key, descriptor as never) as never;
+  };
+}

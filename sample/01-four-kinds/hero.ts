@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+
+/** The messages of hero.proto; int32 and string need no conversion. */
+export interface Hero {
+  id: number;
+  name: string;
+}
+
+export interface HeroById {
+  id: number;
+}
+
+export interface Roster {
+  names: string[];
+}
+
+export interface Greeting {
+  text: string;
+}
+
+/** What server and client both need to know. */
+export const HERO = {
+  package: 'hero',
+  protoPath: join(import.meta.dirname, 'hero.proto'),
+} as const;
