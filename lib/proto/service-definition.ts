@@ -96,7 +96,7 @@ export function loadServices(source: ProtoSource): ServiceCatalog {
   const loaded = loadSource(source);
   if ('packageDefinition' in loaded) {
     const { packageDefinition } = loaded;
-    return new ServiceCatalog(packageServices(packageDefinition), {
+    return catalogOf(packageServices(packageDefinition), {
       codec: (typeName) => packageMessage(packageDefinition, typeName),
       names: () => packageMessageNames(packageDefinition),
     });
@@ -105,10 +105,30 @@ export function loadServices(source: ProtoSource): ServiceCatalog {
   const codecs = new Map(
     types.map((type) => [fullNameOf(type), messageCodec(type, loaded.conversion)]),
   );
-  return new ServiceCatalog(
+  return catalogOf(
     services.map((service) => serviceOf(service, codecs)),
     { codec: (typeName) => codecs.get(typeName), names: () => [...codecs.keys()] },
   );
+}
+
+/** A catalog whose methods open the status details that it knows the types of. */
+function catalogOf(
+  services: readonly ServiceDefinition[],
+  messages: MessageCodecs,
+): ServiceCatalog {
+  const decodeDetail = (detail: AnyMessage): unknown => {
+    try {
+      return catalog.decodeAny(detail)?.message;
+    } catch {
+      return undefined;
+    }
+  };
+  const opening = services.map(({ name, methods }) => ({
+    name,
+    methods: methods.map((method) => ({ ...method, decodeDetail })),
+  }));
+  const catalog = new ServiceCatalog(opening, messages);
+  return catalog;
 }
 
 function serviceOf(

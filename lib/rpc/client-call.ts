@@ -129,11 +129,20 @@ export abstract class ClientCall<Request, Response> extends ClientStream impleme
   }
 
   protected override onStatus(status: Status | undefined): void {
-    this.end(status === undefined ? undefined : new StatusError(status, { origin: 'remote' }));
+    this.end(status === undefined ? undefined : this.#remoteError(status));
   }
 
   protected override onFailure(error: TtrpcError): void {
     this.end(error.kind === 'ttrpc.protocol' ? internal('peer broke the protocol', error) : error);
+  }
+
+  #remoteError({ code, message, details }: Status): StatusError {
+    const { decodeDetail } = this.method;
+    const opened = details.map((detail) => {
+      const decoded = decodeDetail?.(detail);
+      return decoded === undefined ? detail : { ...detail, message: decoded };
+    });
+    return new StatusError({ code, message, details: opened }, { origin: 'remote' });
   }
 
   #watchDeadline(deadline: Deadline): void {

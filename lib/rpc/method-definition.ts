@@ -1,4 +1,5 @@
 import type { MethodKind } from '../spec/method.js';
+import type { AnyMessage } from '../spec/status.js';
 import type { PayloadCodec } from './payload-codec.js';
 
 /** One rpc of a service: its names, its shape and how its messages are encoded. */
@@ -10,6 +11,8 @@ export interface MethodDefinition<Request = unknown, Response = unknown> {
   readonly kind: MethodKind;
   readonly request: PayloadCodec<Request>;
   readonly response: PayloadCodec<Response>;
+  /** Opens a status detail; `undefined` when its type is unknown or its bytes are not of it. */
+  readonly decodeDetail?: (detail: AnyMessage) => unknown;
 }
 
 /** A service and its methods. */

@@ -58,6 +58,8 @@ export interface AnyMessage {
   readonly typeUrl: string;
   /** The encoded message; owned by whoever holds this object. */
   readonly value: Uint8Array;
+  /** The decoded message, on a received status whose method's definitions know the type. */
+  readonly message?: unknown;
 }
 
 /** How a call ended (`google.rpc.Status`). */

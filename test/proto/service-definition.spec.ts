@@ -23,6 +23,17 @@ const names = (services: readonly { name: string }[]): string[] =>
   services.map((service) => service.name);
 
 describe('loadServices', () => {
+  it('lets a method open the status details whose types it knows', () => {
+    const catalog = catalogOf(SOURCES);
+    const [method] = catalog.service('hero.B').methods;
+    const open = method?.decodeDetail;
+    expect(open?.({ typeUrl: 'any.host/hero.M', value: hex('0a 01 ff') })).toEqual({
+      b: hex('ff'),
+    });
+    expect(open?.({ typeUrl: 'hero.Gone', value: hex('') })).toBeUndefined();
+    expect(open?.({ typeUrl: 'hero.M', value: hex('0a 05') })).toBeUndefined();
+  });
+
   it('gives services and methods in the order of the .proto', () => {
     const { services } = loadServices({ protoPath: FILE });
     expect(services).toMatchObject([
