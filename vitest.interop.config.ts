@@ -8,6 +8,6 @@ export default defineConfig({
     // The peers are processes of their own: two files at once would only slow each other down.
     fileParallelism: false,
     testTimeout: 30_000,
-    hookTimeout: 60_000,
+    hookTimeout: 10_000,
   },
 });

@@ -16,7 +16,7 @@ const HEADER_LENGTH = 10;
 
 /** Cuts frames out of bytes that come in any pieces. */
 export class FrameCutter {
-  #rest = Buffer.alloc(0);
+  #rest: Buffer = Buffer.alloc(0);
 
   cut(chunk: Buffer): Frame[] {
     this.#rest = Buffer.concat([this.#rest, chunk]);

@@ -122,9 +122,9 @@ class RawClient {
   }
 
   /** Whether the server answers one more call. */
-  async echo(id: number): Promise<boolean> {
+  echo(id: number): Promise<boolean> {
     this.send(id, REQUEST, 0, encodeRequest(INTEROP.name, 'Echo', ONE));
-    return await this.#answered(id);
+    return this.#answered(id);
   }
 
   close(): void {

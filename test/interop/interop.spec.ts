@@ -7,7 +7,7 @@ import { afterAll, describe, expect, inject, it } from 'vitest';
 import { TtrpcClient } from '../../lib/engine/index.js';
 import { CASES, type Case } from './cases.js';
 import { DIFFERENCES, type Difference } from './differences.js';
-import { Matrix, type Role } from './matrix.js';
+import { Matrix, type Cell, type Role } from './matrix.js';
 import { callWithOurs } from './our-client.js';
 import { OurServer } from './our-server.js';
 import type { Outcome } from './outcome.js';
@@ -33,7 +33,7 @@ describe.each(PEERS.filter(({ name }) => leftOut[name] === undefined))('$name', 
 
     for (const each of CASES.filter((one) => suits(one, peer))) {
       const difference = differenceOf(each, peer, 'serves');
-      cell(peer, 'serves', each.name, difference?.because, async () => {
+      test({ peer, role: 'serves', name: each.name, because: difference?.because }, async () => {
         const path = socketPath();
         const server = await PeerServer.start(peer, path);
         const watch = new Watch();
@@ -46,7 +46,7 @@ describe.each(PEERS.filter(({ name }) => leftOut[name] === undefined))('$name', 
       });
     }
 
-    cell(peer, 'serves', 'server killed in mid-call', undefined, async () => {
+    test({ peer, role: 'serves', name: 'server killed in mid-call' }, async () => {
       const path = socketPath();
       const server = await PeerServer.start(peer, path);
       const client = new TtrpcClient({ address: `unix://${path}` });
@@ -61,7 +61,7 @@ describe.each(PEERS.filter(({ name }) => leftOut[name] === undefined))('$name', 
       await client.close();
     });
 
-    cell(peer, 'serves', 'client gone in mid-call', undefined, async () => {
+    test({ peer, role: 'serves', name: 'client gone in mid-call' }, async () => {
       const path = socketPath();
       const server = await PeerServer.start(peer, path);
       const client = new TtrpcClient({ address: `unix://${path}` });
@@ -74,7 +74,7 @@ describe.each(PEERS.filter(({ name }) => leftOut[name] === undefined))('$name', 
       await server.stop();
     });
 
-    cell(peer, 'serves', 'every frame within the rules', undefined, () => {
+    test({ peer, role: 'serves', name: 'every frame within the rules' }, () => {
       expect(watches.flatMap(({ violations }) => violations)).toEqual([]);
       const sent = watches.reduce((sum, watch) => sum + watch.sent, 0);
       expect(sent).toBeGreaterThan(1000);
@@ -84,7 +84,7 @@ describe.each(PEERS.filter(({ name }) => leftOut[name] === undefined))('$name', 
   describe('as a client of our server', () => {
     for (const each of CASES.filter((one) => suits(one, peer) && one.oursOnly !== true)) {
       const difference = differenceOf(each, peer, 'calls');
-      cell(peer, 'calls', each.name, difference?.because, async () => {
+      test({ peer, role: 'calls', name: each.name, because: difference?.because }, async () => {
         const path = socketPath();
         const server = await OurServer.start(path);
         const { outcome } = new PeerClient(peer, path, scenarioOf(each), each.options ?? {});
@@ -94,7 +94,7 @@ describe.each(PEERS.filter(({ name }) => leftOut[name] === undefined))('$name', 
       });
     }
 
-    cell(peer, 'calls', 'server gone in mid-call', undefined, async () => {
+    test({ peer, role: 'calls', name: 'server gone in mid-call' }, async () => {
       const path = socketPath();
       const server = await OurServer.start(path);
       const client = new PeerClient(peer, path, 'hang', { milliseconds: 60_000 });
@@ -103,7 +103,7 @@ describe.each(PEERS.filter(({ name }) => leftOut[name] === undefined))('$name', 
       expect(await client.outcome).toMatchObject({ code: -1, alive: false });
     });
 
-    cell(peer, 'calls', 'client killed in mid-call', undefined, async () => {
+    test({ peer, role: 'calls', name: 'client killed in mid-call' }, async () => {
       const path = socketPath();
       const server = await OurServer.start(path);
       const client = new PeerClient(peer, path, 'hang', { milliseconds: 60_000 });
@@ -122,17 +122,12 @@ describe('the interop tests', () => {
 });
 
 /** A test that is a cell of the matrix. */
-function cell(
-  peer: Peer,
-  role: Role,
-  name: string,
-  because: string | undefined,
-  test: () => void | Promise<void>,
-): void {
+function test(cell: Cell, body: () => void | Promise<void>): void {
+  const { name, because } = cell;
   it(because === undefined ? name : `${name} (${because})`, async () => {
-    matrix.note(peer.name, role, name, 'FAIL', because);
-    await test();
-    matrix.note(peer.name, role, name, 'ok', because);
+    matrix.note(cell, 'FAIL');
+    await body();
+    matrix.note(cell, 'ok');
   });
 }
 

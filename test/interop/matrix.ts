@@ -1,18 +1,27 @@
-import { PEERS } from './peers.js';
+import { PEERS, type Peer } from './peers.js';
 
 /** Which side the peer is on. */
 export type Role = 'serves' | 'calls';
+
+/** A case with a peer on one side. */
+export interface Cell {
+  readonly peer: Peer;
+  readonly role: Role;
+  readonly name: string;
+  /** Why it goes another way than elsewhere. */
+  readonly because?: string | undefined;
+}
 
 /** Collects what became of every case with every peer, and draws it. */
 export class Matrix {
   readonly #cells = new Map<string, Map<string, string>>();
   readonly #notes: string[] = [];
 
-  /** Notes a result; `because` is the reason why it is another than elsewhere. */
-  note(peer: string, role: Role, name: string, result: 'ok' | 'FAIL', because?: string): void {
+  note({ peer, role, name, because }: Cell, result: 'ok' | 'FAIL'): void {
     const row = this.#cells.get(name) ?? new Map<string, string>();
     this.#cells.set(name, row);
-    row.set(`${peer} ${role}`, because === undefined ? result : `${result} ${this.#mark(because)}`);
+    const mark = because === undefined ? '' : ` ${this.#mark(because)}`;
+    row.set(`${peer.name} ${role}`, result + mark);
   }
 
   toString(): string {

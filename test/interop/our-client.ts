@@ -1,4 +1,4 @@
-import { isTtrpcError, TtrpcClient } from '../../lib/engine/index.js';
+import { isTtrpcError, TtrpcClient, type AnyMessage } from '../../lib/engine/index.js';
 import { outcome, type Options, type Outcome, type Reply } from './outcome.js';
 import { catalog, methodOf } from './service.js';
 import type { Watch } from './watch.js';
@@ -45,10 +45,16 @@ async function run(
     if (error.kind !== 'ttrpc.status') return { code: error.code, message: error.details };
     const details = error.status.details.map((any) => ({
       typeUrl: any.typeUrl,
-      text: (catalog.decodeAny(any)?.message as { text: string }).text,
+      text: textOf(any),
     }));
     return { code: error.code, message: error.details, details };
   }
+}
+
+/** The text of a Detail. */
+function textOf(any: AnyMessage): string {
+  const { message } = catalog.decodeAny(any)!;
+  return (message as { text: string }).text;
 }
 
 const SCENARIOS: Record<string, Scenario> = {

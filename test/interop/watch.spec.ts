@@ -29,15 +29,17 @@ describe('Watch', () => {
     client = await watch.dial(path);
     client.resume();
     peer = await accepted;
+    peer.resume();
   });
 
   afterEach(async () => {
     client.destroy();
+    peer.destroy();
     await new Promise((resolve) => server.close(resolve));
     rmSync(folder, { recursive: true });
   });
 
-  function send(id: number, type: number, flags: number, payload = EMPTY): void {
+  function send(id: number, type: number, flags: number, payload: Buffer = EMPTY): void {
     client.write(encodeFrame({ id, type, flags, payload }));
   }
 
@@ -93,6 +95,7 @@ describe('Watch', () => {
     send(1, DATA, 5, EMPTY);
     expect(watch.violations).toEqual([
       expect.stringContaining('data has flags 0 or 5'),
+      expect.stringContaining('a half-close with a payload'),
       expect.stringContaining('data after the half-close'),
     ]);
   });

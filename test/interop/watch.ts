@@ -70,9 +70,11 @@ export class Watch {
     if (stream.flags === 0) breaks.push('data on a unary stream');
     else if (stream.halfClosed) breaks.push('data after the half-close');
     if (stream.ended) breaks.push("data after the stream's final frame had arrived");
-    if (flags !== 0 && flags !== 5) breaks.push('data has flags 0 or 5');
-    if (flags === 5 && payload.length > 0) breaks.push('a half-close with a payload');
-    if (flags !== 0) stream.halfClosed = true;
+    if (flags !== 0) {
+      stream.halfClosed = true;
+      if (flags !== 5) breaks.push('data has flags 0 or 5');
+      if (payload.length > 0) breaks.push('a half-close with a payload');
+    }
     return breaks;
   }
 }
