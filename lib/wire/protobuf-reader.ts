@@ -84,6 +84,17 @@ export class ProtobufReader {
     throw new MalformedMessage('varint of more than 10 bytes');
   }
 
+  /** Reads a varint as a signed 32-bit number; what is above is cut off, as protobuf has it. */
+  int32(): number {
+    const start = this.at;
+    this.varint64();
+    let value = 0;
+    for (let at = start, shift = 0; at < this.at && shift < 32; at++, shift += 7) {
+      value |= ((this.bytes[at] as number) & 0x7f) << shift;
+    }
+    return value;
+  }
+
   /** Steps over the value of the field just found. */
   skip(depth = 0): void {
     switch (this.wireType) {

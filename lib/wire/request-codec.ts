@@ -79,6 +79,7 @@ export function decodeRequest(bytes: Buffer, start: number, end: number, view: R
     throw new ProtocolError(`unmarshal request error: ${error.message}`, 'stream');
   } finally {
     outer.release();
+    inner.release();
   }
 }
 
@@ -141,7 +142,6 @@ function walkPair(reader: ProtobufReader, keep: boolean): [string, string] | und
     if (inner.field === KeyValueField.Key) key = text;
     else value = text;
   }
-  inner.release();
   return keep ? [key, value] : undefined;
 }
 
@@ -163,6 +163,7 @@ export function decodeMetadata(bytes: Buffer): [key: string, value: string][] {
     const [key, value] = walkPair(reader, true) as [string, string];
     pairs.push([key.toLowerCase(), value]);
   }
+  inner.release();
   return pairs;
 }
 

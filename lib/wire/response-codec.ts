@@ -79,7 +79,7 @@ function readStatus(bytes: Buffer, start: number, end: number): Status {
   while (fields.nextField()) {
     if (fields.field === StatusField.Code) {
       fields.expect(WireType.Varint);
-      code = fields.varint64() | 0;
+      code = fields.int32();
     } else if (fields.field === StatusField.Message) {
       fields.delimited();
       message = bytes.toString('utf8', fields.valueStart, fields.valueEnd);

@@ -10,17 +10,22 @@ const MAX_FREE = 16;
  */
 export class SlabPool {
   readonly #free: Buffer[] = [];
+  /** Every slab by its memory. A codec's memory may be as long as a slab, and shared with others. */
+  readonly #slabs = new WeakMap<ArrayBufferLike, Buffer>();
 
   /** A slab of {@link SLAB_LENGTH} bytes whose content is undefined. */
   take(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(SLAB_LENGTH);
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    const slab = Buffer.allocUnsafeSlow(SLAB_LENGTH);
+    this.#slabs.set(slab.buffer, slab);
+    return slab;
   }
 
-  /** Takes memory back; what is not a whole slab is left to the collector. */
+  /** Takes a slab's memory back; memory of any other kind is left to the collector. */
   give(memory: ArrayBufferLike): void {
-    if (memory.byteLength === SLAB_LENGTH && this.#free.length < MAX_FREE) {
-      this.#free.push(Buffer.from(memory as ArrayBuffer));
-    }
+    const slab = this.#slabs.get(memory);
+    if (slab !== undefined && this.#free.length < MAX_FREE) this.#free.push(slab);
   }
 }
 
