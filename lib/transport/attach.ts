@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { BytePeer, ByteSink } from '../protocol/byte-pipe.js';
 
@@ -30,6 +31,8 @@ export function attach(socket: Duplex, createPeer: (sink: ByteSink) => BytePeer)
 /** A Duplex, seen from the protocol. */
 class SocketSink implements ByteSink {
   readonly #socket: Duplex;
+  /** Whether the system has the bytes once a write has ended; who else may keep what it was given. */
+  readonly #consumes: boolean;
   #peer: BytePeer | undefined;
   #cause: Error | undefined;
   /** `write` returned false, so that the peer waits for `onDrain`. */
@@ -39,6 +42,7 @@ class SocketSink implements ByteSink {
 
   constructor(socket: Duplex) {
     this.#socket = socket;
+    this.#consumes = socket instanceof Socket;
     this.#cause = socket.errored ?? undefined;
   }
 
@@ -60,7 +64,9 @@ class SocketSink implements ByteSink {
   write(batch: Buffer): boolean {
     const socket = this.#socket;
     if (!socket.writable) return false;
-    socket.write(batch, (error) => this.#onWritten(batch, error));
+    // A Duplex in memory passes on the very bytes, which are written over once they are given back.
+    const bytes = this.#consumes ? batch : Buffer.from(batch);
+    socket.write(bytes, (error) => this.#onWritten(batch, error));
     this.#blocked = socket.writableLength !== 0;
     return !this.#blocked;
   }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { ByteSink } from '../../lib/protocol/byte-pipe.js';
 import { describe, expect, it } from 'vitest';
 import { attach } from '../../lib/transport/attach.js';
-import { Manual, Recorder, turn } from './recorder.js';
+import { Manual, memoryPair, Recorder, turn } from './recorder.js';
 import { closed, socketPair } from './sockets.js';
 import { tempFolder } from './temp-folder.js';
 
@@ -48,6 +48,19 @@ describe('ByteSink.write', () => {
     await turn();
     expect(peer.events).toEqual(['written 1', 'drain', 'written 2']);
     socket.destroy();
+  });
+
+  it("leaves a Duplex bytes of its own, which outlive the batch's memory", async () => {
+    const [near, far] = memoryPair();
+    const peer = new Recorder(near);
+    const batch = Buffer.from('kept');
+    peer.onWritten = (written) => void written.fill('x');
+    peer.sink.write(batch);
+    await turn();
+    expect(batch.toString()).toBe('xxxx');
+    expect((far.read() as Buffer).toString()).toBe('kept');
+    near.destroy();
+    far.destroy();
   });
 
   it('does not give a batch back that could not be written', async () => {
