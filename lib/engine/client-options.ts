@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream';
 import type { ConnectionError } from '../errors.js';
 import {
   resolveConnectionOptions,
@@ -8,9 +7,10 @@ import {
 import type { ClientInterceptor } from '../rpc/interceptor.js';
 import { formatAddress, parseAddress } from '../transport/address.js';
 import { dial } from '../transport/dial.js';
+import { boundedDialer, type Dialer } from './dialer.js';
+import { hook } from './hook.js';
 
-/** Makes a connected byte stream; `signal` aborts when nobody waits for it any more. */
-export type Dialer = (signal: AbortSignal) => Duplex | PromiseLike<Duplex>;
+export type { Dialer };
 
 /** What a client may be told. One of `address` and `dial` is needed, the rest has defaults. */
 export interface ClientOptions extends ConnectionOptions {
@@ -67,8 +67,8 @@ export function resolveClientOptions(given: ClientOptions): ResolvedClientOption
     timeoutMs: positive('timeoutMs', given.timeoutMs ?? Infinity),
     connection: resolveConnectionOptions(given),
     interceptors: given.interceptors ?? [],
-    onConnect: given.onConnect ?? nothing,
-    onClose: given.onClose ?? nothing,
+    onConnect: hook(given.onConnect),
+    onClose: hook(given.onClose),
   });
 }
 
@@ -80,7 +80,8 @@ function resolveTarget(
     if (typeof dialer !== 'function') {
       throw new TypeError(`dial must be a function that gives a Duplex, got ${typeof dialer}`);
     }
-    return { address: address ?? 'a Duplex', dial: dialer };
+    const name = address ?? 'a Duplex';
+    return { address: name, dial: boundedDialer(dialer, name, timeoutMs) };
   }
   if (typeof address !== 'string') {
     throw new TypeError(`a client needs an address (or dial), got ${typeof address}`);
@@ -96,7 +97,7 @@ function resolveTarget(
  */
 export function positive(option: string, value: unknown): number {
   if (typeof value === 'number' && value > 0) return value;
-  throw new RangeError(`${option} must be a number above 0 (ms), got ${String(value)}`);
+  throw new RangeError(
+    `${option} must be a number above 0 (ms), got ${typeof value === 'number' ? value : typeof value}`,
+  );
 }
-
-export function nothing(): void {}

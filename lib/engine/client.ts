@@ -196,24 +196,30 @@ export class TtrpcClient implements CallStarter {
   }
 
   #connect(): Promise<ClientConnection> {
-    this.#connecting ??= this.#dial().finally(() => (this.#connecting = undefined));
+    this.#connecting ??= this.#dial();
     return this.#connecting;
   }
 
   async #dial(): Promise<ClientConnection> {
     let connection: ClientConnection;
     try {
-      const socket = await this.#options.dial(this.#abortDial.signal);
-      connection = this.#attach(socket);
+      connection = this.#attach(await this.#openStream());
     } catch (error) {
       const failure = this.#dialError(error);
+      // First, so that a call which is made again on hearing of it dials again.
+      this.#connecting = undefined;
       this.#queue.failAll(() => copyOf(failure));
       throw failure;
     }
-    this.#options.onConnect();
     this.#connecting = undefined;
+    this.#options.onConnect();
     this.#serveQueue();
     return connection;
+  }
+
+  /** Asynchronous whatever the dialer is, so that `#connecting` is set before it is unset. */
+  async #openStream(): Promise<Duplex> {
+    return this.#options.dial(this.#abortDial.signal);
   }
 
   #attach(socket: Duplex): ClientConnection {
@@ -269,6 +275,7 @@ export class TtrpcClient implements CallStarter {
   }
 
   #dialError(error: unknown): TtrpcError {
+    if (this.#closed !== undefined) return this.#closedError();
     if (isTtrpcError(error)) return error;
     const { address } = this;
     const why = error instanceof Error ? error.message : String(error);

@@ -8,7 +8,8 @@ import {
 import type { CallContext, Peer } from '../rpc/call.js';
 import type { ServerInterceptor } from '../rpc/interceptor.js';
 import type { Handshake } from '../transport/handshake.js';
-import { nothing, positive } from './client-options.js';
+import { positive } from './client-options.js';
+import { hook } from './hook.js';
 
 /** What a server may be told; everything has a default. */
 export interface ServerOptions extends ConnectionOptions {
@@ -78,9 +79,9 @@ export function resolveServerOptions(given: ServerOptions): ResolvedServerOption
     interceptors: given.interceptors ?? [],
     exposeErrorMessages: given.exposeErrorMessages ?? false,
     onHandlerError: given.onHandlerError,
-    onError: given.onError ?? nothing,
-    onConnect: given.onConnect ?? nothing,
-    onClose: given.onClose ?? nothing,
+    onError: hook(given.onError),
+    onConnect: hook(given.onConnect),
+    onClose: hook(given.onClose),
   });
 }
 

@@ -52,7 +52,10 @@ export class CallQueue {
 
   /** Ends every call with an error of its own. */
   failAll(makeError: () => TtrpcError): void {
-    for (const call of this.#calls.keys()) {
+    // Those that are there now: whoever hears of its end may make another call at once.
+    const waiting = [...this.#calls.keys()];
+    for (const call of waiting) {
+      if (!this.#calls.has(call)) continue;
       this.#remove(call);
       call.fail(makeError());
     }
