@@ -65,20 +65,25 @@ export class TtrpcServer {
    */
   addService(service: ServiceDefinition, implementation: ServiceImplementation): void {
     const { interceptors } = this.#options;
-    const unused = new Set(Object.keys(implementation));
+    const unused = new Set(
+      Object.keys(implementation).filter((key) => isImplemented(implementation, key)),
+    );
+    const served: [method: MethodDefinition, handler: Handler][] = [];
     for (const method of service.methods) {
       const name = methodSpellings(method.name).find((key) => isImplemented(implementation, key));
       if (name === undefined) continue;
       unused.delete(name);
-      const handler = (implementation[name] as Handler).bind(implementation);
-      const intercepted = interceptHandler(method, handler, interceptors);
-      this.addMethod(method, serve(method, intercepted));
+      served.push([method, (implementation[name] as Handler).bind(implementation)]);
     }
-    if (unused.size === 0) return;
-    const known = service.methods.map(({ name }) => name).join(', ');
-    throw new DefinitionError(
-      `${[...unused].join(', ')}: no such method of ${service.name}, which has ${known}`,
-    );
+    if (unused.size > 0) {
+      const known = service.methods.map(({ name }) => name).join(', ');
+      throw new DefinitionError(
+        `${[...unused].join(', ')}: no such method of ${service.name}, which has ${known}`,
+      );
+    }
+    for (const [method, handler] of served) {
+      this.addMethod(method, serve(method, interceptHandler(method, handler, interceptors)));
+    }
   }
 
   /** Serves one method on the lowest level, for layers on top; interceptors don't see it. */
@@ -118,20 +123,16 @@ export class TtrpcServer {
       stream.destroy();
       throw closedError();
     }
-    this.#fresh.add(stream);
-    try {
-      const { handshake, handshakeTimeoutMs } = this.#options;
-      const attachment = await runHandshake(stream, handshake, handshakeTimeoutMs);
-      this.#attach(stream, { address: peerAddress(stream, address), attachment });
-    } finally {
-      this.#fresh.delete(stream);
-    }
+    const { handshake, handshakeTimeoutMs } = this.#options;
+    const underWay = runHandshake(stream, handshake, handshakeTimeoutMs);
+    // Without a handshake there is no tick in which the stream is nobody's.
+    const attachment = underWay === undefined ? undefined : await this.#waitFor(underWay, stream);
+    this.#attach(stream, { address: peerAddress(stream, address), attachment });
   }
 
   /** Ends everything now: handlers' signals abort, callers lose their connection. */
   async close(): Promise<void> {
     await this.#stopListening();
-    for (const stream of this.#fresh) stream.destroy();
     for (const connection of this.#connections.keys()) connection.destroy();
     await this.#empty();
   }
@@ -155,10 +156,21 @@ export class TtrpcServer {
     }
   }
 
+  async #waitFor(handshake: Promise<unknown>, stream: Duplex): Promise<unknown> {
+    this.#fresh.add(stream);
+    try {
+      return await handshake;
+    } finally {
+      this.#fresh.delete(stream);
+    }
+  }
+
+  /** Who is not through the handshake has no calls to wait for. */
   async #stopListening(): Promise<void> {
     this.#closing = true;
     const listeners = [...this.#listeners];
     this.#listeners.clear();
+    for (const stream of this.#fresh) stream.destroy();
     await Promise.all(listeners.map((listener) => listener.close()));
   }
 
@@ -190,7 +202,7 @@ export class TtrpcServer {
   #attach(socket: Duplex, peer: Peer): void {
     if (this.#closing) {
       socket.destroy();
-      return;
+      throw closedError();
     }
     const { connection: options, onConnect } = this.#options;
     attach(socket, (sink) => {
