@@ -20,7 +20,10 @@ export interface Case {
 }
 
 const LIMIT = 4 * 1024 * 1024;
-const TOO_LARGE = expect.stringContaining(`exceed maximum message size of ${LIMIT}`) as string;
+/** How every side words that a message is above the limit. */
+export const TOO_LARGE = expect.stringContaining(
+  `exceed maximum message size of ${LIMIT}`,
+) as string;
 
 const EMPTY = { text: '', number: '0', data: '' };
 const metadata = [
@@ -211,5 +214,3 @@ export const CASES: readonly Case[] = [
   ...UNARY_CASES,
   ...STREAM_CASES.map((each) => ({ ...each, streams: true as const })),
 ].map((each) => ({ ...each, expected: { alive: true, ...each.expected } }));
-
-export { TOO_LARGE };
