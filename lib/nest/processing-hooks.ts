@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { ServerCall } from '../rpc/server-call.js';
+import { afterCall } from './after-call.js';
 
 /** Runs before a call is processed; it calls `done`, at once or later, to go on. */
 export type StartHook = (
@@ -36,9 +37,15 @@ export function runWithHooks(
     const { end } = hooks;
     if (end !== undefined) {
       const runEnd = AsyncResource.bind(() => end(transportId, call.request ?? context));
-      call.onStop(() => runEnd());
+      afterCall(call, () => runEnd());
     }
-    if (call.active) process();
+    if (!call.active) return;
+    try {
+      process();
+    } catch (error) {
+      // A hook that defers its work may leave the promise alone.
+      call.fail(error);
+    }
   };
   if (hooks.start === undefined) {
     void work();

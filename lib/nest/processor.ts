@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { ServerCall } from '../rpc/server-call.js';
 import { METHOD_SHAPES } from '../spec/method.js';
+import { afterCall } from './after-call.js';
 import type { BoundMethod } from './handler-binding.js';
 import { requestObservable } from './request-observable.js';
 import { respondOnce, respondStream } from './responder.js';
@@ -71,9 +72,9 @@ function settle(
 /** A pass-through handler answers by itself; only its failure is of interest. */
 function watchResult(call: ServerCall, result: unknown): void {
   const { subscribe } = (result ?? {}) as { subscribe?: unknown };
-  if (typeof subscribe !== 'function') return;
+  if (typeof subscribe !== 'function' || !call.active) return;
   const subscription = (result as Observable<unknown>).subscribe({
     error: (error: unknown) => call.fail(error),
   });
-  call.onStop(() => subscription.unsubscribe());
+  afterCall(call, () => subscription.unsubscribe());
 }

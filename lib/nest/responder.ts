@@ -1,8 +1,9 @@
-import { isObservable, Subscription, type Observable } from 'rxjs';
+import { isObservable, Observable, Subscription, take, takeLast } from 'rxjs';
 import { StatusError } from '../errors.js';
 import { isAsyncIterable, isIterable, pump } from '../rpc/pump.js';
 import type { ServerCall } from '../rpc/server-call.js';
 import { StatusCode } from '../spec/status.js';
+import { afterCall } from './after-call.js';
 import { ObservableSender } from './observable-sender.js';
 
 /**
@@ -19,42 +20,61 @@ export function respondOnce(call: ServerCall, result: unknown): void {
  * (async) iterable, or a single value.
  */
 export function respondStream(call: ServerCall, result: unknown): void {
+  // Whoever is gone by now must not set off what a cold Observable does.
+  if (!call.active) return;
   if (isObservable(result)) {
     const sender = new ObservableSender(call);
-    call.onStop(() => sender.stop());
-    sender.start(result);
-  } else if (isAsyncIterable(result) || isIterable(result)) {
-    void pump(result, call);
+    afterCall(call, () => sender.stop());
+    sender.start(unpacked(call, result));
   } else {
-    void pump([result], call);
+    void pump(isMany(result) ? result : [result], call);
   }
+}
+
+/**
+ * Behind an interceptor an (async) iterable comes as the one message of an Observable, since Nest
+ * wraps what the handler returned.
+ */
+function unpacked(call: ServerCall, result: Observable<unknown>): Observable<unknown> {
+  return new Observable((subscriber) => {
+    let many = false;
+    return result.subscribe({
+      next: (message) => {
+        if (!isMany(message)) return subscriber.next(message);
+        many = true;
+        void pump(message, call);
+      },
+      error: (error: unknown) => subscriber.error(error),
+      complete: () => {
+        if (!many) subscriber.complete();
+      },
+    });
+  });
+}
+
+function isMany(value: unknown): value is AsyncIterable<unknown> | Iterable<unknown> {
+  return isAsyncIterable(value) || isIterable(value);
 }
 
 /** The last value of a call that takes a stream, the first of one that takes a message. */
 function takeOne(call: ServerCall, result: Observable<unknown>): void {
-  const first = call.method.kind === 'unary';
-  let has = false;
-  let value: unknown;
+  if (!call.active) return;
+  const one = result.pipe(call.method.kind === 'unary' ? take(1) : takeLast(1));
+  let answered = false;
   const subscription = new Subscription();
-  const finish = (): void => {
-    subscription.unsubscribe();
-    if (has) void settle(call, value);
-    else call.fail(new StatusError({ code: StatusCode.Internal, message: NO_RESPONSE }));
-  };
-  call.onStop(() => subscription.unsubscribe());
+  afterCall(call, () => subscription.unsubscribe());
   const observer = {
-    next: (emitted: unknown) => {
-      if (has && first) return;
-      has = true;
-      value = emitted;
-      if (first) finish();
+    next: (value: unknown) => {
+      answered = true;
+      void settle(call, value);
     },
     error: (error: unknown) => call.fail(error),
     complete: () => {
-      if (!has || !first) finish();
+      if (answered) return;
+      call.fail(new StatusError({ code: StatusCode.Internal, message: NO_RESPONSE }));
     },
   };
-  subscription.add(result.subscribe(observer));
+  subscription.add(one.subscribe(observer));
 }
 
 /** The wording is Nest's. */

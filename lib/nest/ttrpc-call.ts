@@ -3,6 +3,7 @@ import type { Peer } from '../rpc/call.js';
 import type { ServerCall } from '../rpc/server-call.js';
 import { fullMethod } from '../spec/method.js';
 import type { Metadata } from '../spec/metadata.js';
+import { afterCall } from './after-call.js';
 
 type Listener = (...values: never[]) => void;
 
@@ -100,7 +101,7 @@ export class TtrpcServerCall<Request = unknown> {
     if (this.#events === undefined) {
       const events = new EventEmitter();
       this.#events = events;
-      this.#call.onStop(() => {
+      afterCall(this.#call, () => {
         if (this.cancelled) events.emit('cancelled', 'cancelled');
       });
     }

@@ -2,6 +2,7 @@ import { Duplex } from 'node:stream';
 import type { Peer } from '../rpc/call.js';
 import type { ServerCall } from '../rpc/server-call.js';
 import type { Metadata } from '../spec/metadata.js';
+import { afterCall } from './after-call.js';
 import { TtrpcServerCall } from './ttrpc-call.js';
 
 /**
@@ -17,11 +18,10 @@ export class TtrpcDuplexCall extends Duplex {
     this.#call = call;
     this.#facts = new TtrpcServerCall(call);
     this.on('error', (error) => call.fail(error));
-    call.onStop(() => {
-      const { cancellation } = call;
-      if (cancellation === undefined) return;
-      this.emit('cancelled', 'cancelled');
+    afterCall(call, () => {
+      if (call.cancellation === undefined) return;
       this.destroy();
+      this.emit('cancelled', 'cancelled');
     });
   }
 
