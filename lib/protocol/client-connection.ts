@@ -78,11 +78,15 @@ export class ClientConnection extends Connection {
   }
 
   override onOversizedFrame(header: FrameHeader): void {
-    const stream = this.#streams.get(header.streamId);
-    const error = new PayloadTooLargeError(header.length, this.options.maxPayloadBytes);
-    const final = header.type === MessageType.Response || (header.flags & Flag.RemoteClosed) !== 0;
-    if (final) stream?.fail(error);
-    else stream?.breakOff(error);
+    const { length, streamId, type, flags } = header;
+    const stream = this.#streams.get(streamId);
+    if (stream === undefined) return;
+    const error = new PayloadTooLargeError(length, this.options.maxPayloadBytes);
+    if (type === MessageType.Response) stream.fail(error);
+    else if (type === MessageType.Data) {
+      if ((flags & Flag.RemoteClosed) !== 0) stream.fail(error);
+      else stream.breakOff(error);
+    }
   }
 
   protected override streamsLost(error: ConnectionError): void {

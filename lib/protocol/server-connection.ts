@@ -147,7 +147,11 @@ export class ServerConnection extends Connection {
   }
 
   #closeIfDrained(): void {
-    if (this.#draining && this.#streams.size === 0) this.close();
+    if (!this.#draining || this.#streams.size > 0) return;
+    // The last response may be waiting for the peer; `close` would not.
+    this.flush();
+    if (this.congested) this.waitForDrain({ onDrain: () => this.#closeIfDrained() });
+    else this.close();
   }
 }
 
