@@ -41,6 +41,8 @@ export abstract class ClientCall<Request, Response> extends ClientStream impleme
   readonly #signal: AbortSignal | undefined;
   #onAbort: (() => void) | undefined;
   #settled = false;
+  /** Waits to close the half of a call whose deadline has passed. */
+  #leaving: NodeJS.Timeout | undefined;
 
   /** @throws RangeError or TypeError when an option is wrong */
   constructor(
@@ -129,10 +131,12 @@ export abstract class ClientCall<Request, Response> extends ClientStream impleme
   }
 
   protected override onStatus(status: Status | undefined): void {
+    this.#stopLeaving();
     this.end(status === undefined ? undefined : this.#remoteError(status));
   }
 
   protected override onFailure(error: TtrpcError): void {
+    this.#stopLeaving();
     this.end(error.kind === 'ttrpc.protocol' ? internal('peer broke the protocol', error) : error);
   }
 
@@ -143,6 +147,10 @@ export abstract class ClientCall<Request, Response> extends ClientStream impleme
       return decoded === undefined ? detail : { ...detail, message: decoded };
     });
     return new StatusError({ code, message, details: opened }, { origin: 'remote' });
+  }
+
+  #stopLeaving(): void {
+    if (this.#leaving !== undefined) clearTimeout(this.#leaving);
   }
 
   #watchDeadline(deadline: Deadline): void {
@@ -156,11 +164,22 @@ export abstract class ClientCall<Request, Response> extends ClientStream impleme
     signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
+  /**
+   * Ends the call at its deadline. A half-close that reached the server before its own timer went
+   * off would look to it like the end of all messages, so that comes later, for servers that keep
+   * no time.
+   */
   #expire(): void {
+    if (this.#settled) return;
+    if (this.sendable) this.#leaving = setTimeout(() => this.abandon(), LEAVE_AFTER_MS).unref();
+    else this.abandon();
     const status = { code: StatusCode.DeadlineExceeded, message: 'deadline exceeded' };
-    this.giveUp(new StatusError(status));
+    this.end(new StatusError(status));
   }
 }
+
+/** How long a server has to end a call at its deadline by itself, in milliseconds. */
+const LEAVE_AFTER_MS = 1000;
 
 /** A call with one request and one response. */
 export class UnaryClientCall<Request, Response> extends ClientCall<Request, Response> {
