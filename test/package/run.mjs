@@ -103,6 +103,8 @@ function run(cwd, command, ...args) {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 180_000,
+    // Under `npm run --silent` an npm of our own would not say why it failed.
+    env: { ...process.env, npm_config_loglevel: 'error' },
   });
   if (status === 0) return stdout;
   const said = [error?.message, stdout, stderr].filter(Boolean).join('\n');
