@@ -15,9 +15,9 @@ import {
 const cause = new Error('because');
 
 describe('TtrpcError', () => {
-  it.each<[TtrpcError, string, string, number, string]>([
-    [new ProtocolError('d', 'stream', { cause }), 'ProtocolError', 'ttrpc.protocol', 3, 'd'],
-    [new UsageError('d', { cause }), 'UsageError', 'ttrpc.usage', 13, 'd'],
+  it.each<[TtrpcError, string, string, number, string?]>([
+    [new ProtocolError('d', 'stream', { cause }), 'ProtocolError', 'ttrpc.protocol', 3],
+    [new UsageError('d', { cause }), 'UsageError', 'ttrpc.usage', 13],
     [
       new PayloadTooLargeError(4_194_305, 4_194_304),
       'PayloadTooLargeError',
@@ -25,18 +25,17 @@ describe('TtrpcError', () => {
       8,
       'message length 4194305 exceed maximum message size of 4194304',
     ],
-    [new BufferFullError('d', { cause }), 'BufferFullError', 'ttrpc.buffer-full', 8, 'd'],
+    [new BufferFullError('d', { cause }), 'BufferFullError', 'ttrpc.buffer-full', 8],
     [
       new ConnectionError('d', { reason: 'eof', address: 'a', cause }),
       'ConnectionError',
       'ttrpc.connection',
       14,
-      'd',
     ],
-    [new HandshakeError('d', { cause }), 'HandshakeError', 'ttrpc.handshake', 14, 'd'],
-    [new DefinitionError('d', { cause }), 'DefinitionError', 'ttrpc.definition', 13, 'd'],
-    [new StatusError({ code: 5, message: 'd' }, { cause }), 'StatusError', 'ttrpc.status', 5, 'd'],
-  ])('says what it is: %s', (error, name, kind, code, details) => {
+    [new HandshakeError('d', { cause }), 'HandshakeError', 'ttrpc.handshake', 14],
+    [new DefinitionError('d', { cause }), 'DefinitionError', 'ttrpc.definition', 13],
+    [new StatusError({ code: 5, message: 'd' }, { cause }), 'StatusError', 'ttrpc.status', 5],
+  ])('says what it is: %s', (error, ...[name, kind, code, details = 'd']) => {
     expect(error).toBeInstanceOf(TtrpcError);
     expect(error).toMatchObject({ name, kind, code, details });
     expect(String(error)).toContain(`${name}: `);

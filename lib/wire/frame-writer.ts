@@ -208,7 +208,9 @@ export class FrameWriter {
     if (start > 0) {
       this.#full.push(this.buffer.subarray(0, start));
       this.#fullLength += start;
-    } else if (this.buffer === this.#slab) this.#dropSlab();
+    }
+    // Free unless it has just become a batch; a codec's buffer may have taken its place.
+    if (start === 0 || this.buffer !== this.#slab) this.#dropSlab();
     this.buffer = grown;
     this.#slab = grown;
     this.#frameStart = 0;

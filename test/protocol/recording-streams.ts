@@ -30,7 +30,7 @@ export class TestClientStream extends ClientStream {
   }
 
   /** Writes a request that holds `envelope` and nothing else. */
-  start(connection: ClientConnection, envelope = Buffer.alloc(0)): this {
+  start(connection: ClientConnection, envelope: Uint8Array = Buffer.alloc(0)): this {
     this.beginRequest(connection).append(envelope);
     this.endRequest(connection);
     return this;
@@ -91,7 +91,7 @@ export class TestServerStream extends ServerStream {
   }
 
   /** Answers with a response that holds `envelope`. */
-  respond(envelope = Buffer.alloc(0)): void {
+  respond(envelope: Uint8Array = Buffer.alloc(0)): void {
     this.beginResponse().append(envelope);
     this.endResponse();
   }

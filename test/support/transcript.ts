@@ -1,16 +1,19 @@
 /**
- * Bytes as text. Hex may be broken into columns by spaces; `"…"` stands for the UTF-8 bytes of the
- * text between the quotes, and `#` begins a remark that lasts until the end of the line.
+ * Bytes as text. Hex may be broken into columns by spaces; `00*5` stands for five zero bytes, `"…"`
+ * for the UTF-8 bytes of the text between the quotes, and `#` begins a remark that lasts until the
+ * end of the line.
  */
-export function hex(text: string): Buffer {
+export function hex(text: string): Buffer<ArrayBuffer> {
   const parts: Buffer[] = [];
   for (const [token] of text.replaceAll(REMARK, '$1').matchAll(/"[^"]*"|\S+/gu)) {
     if (token.startsWith('"')) {
       parts.push(Buffer.from(token.slice(1, -1)));
       continue;
     }
-    if (!/^(?:[0-9a-f]{2})+$/u.test(token)) throw new Error(`not hex: ${token}`);
-    parts.push(Buffer.from(token, 'hex'));
+    const found = /^((?:[0-9a-f]{2})+)(?:\*(\d+))?$/u.exec(token);
+    if (found === null) throw new Error(`not hex: ${token}`);
+    const [, digits = '', count = '1'] = found;
+    parts.push(Buffer.from(digits.repeat(Number(count)), 'hex'));
   }
   return Buffer.concat(parts);
 }

@@ -356,17 +356,19 @@ describe('FrameWriter', () => {
       expect(frames(Buffer.concat(takeAll(writer)))).toEqual(['00000002 00000001 03 00 0101']);
     });
 
-    it('may be followed by more than fits its buffer', () => {
-      const writer = new FrameWriter(LIMIT);
-      write(writer, data(2, 1));
+    it.each([[[]], [[data(2, 1)]]])('may be followed by more than fits: behind %j', (before) => {
+      const pool = new CountingPool();
+      const writer = new FrameWriter(LIMIT, pool);
+      for (const fields of before) write(writer, fields);
       writer.beginFrame(3, 3, 0);
       appendInLargerBuffer(writer, hex('aabb'));
       writer.append(hex('ccdd'));
       writer.endFrame();
       expect(frames(Buffer.concat(takeAll(writer)))).toEqual([
-        '00000002 00000001 03 00 0101',
+        ...before.map(() => '00000002 00000001 03 00 0101'),
         '00000004 00000003 03 00 aabbccdd',
       ]);
+      expect(pool.out.size).toBe(0);
     });
 
     it('keeps its memory to itself, even when that is as long as a slab', () => {
