@@ -160,7 +160,6 @@ export class MessageQueue<T> implements AsyncIterableIterator<T, undefined> {
       this.#delivering = false;
     }
     if (!this.#ended) return;
-    this.#consumer = SATED;
     if (this.#error === undefined) consumer.onEnd();
     else consumer.onError(this.#error);
   }
@@ -203,10 +202,3 @@ export class MessageQueue<T> implements AsyncIterableIterator<T, undefined> {
     this.#owner.onStalled(error);
   }
 }
-
-/** Stands in for a consumer that has had its end, so that it never has two. */
-const SATED: MessageConsumer<unknown> = {
-  onMessage: () => undefined,
-  onEnd: () => undefined,
-  onError: () => undefined,
-};

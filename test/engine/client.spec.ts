@@ -431,6 +431,24 @@ describe('TtrpcClient.close', () => {
     await until(() => near.destroyed);
   });
 
+  it('leaves no stream open, whatever moment of a dial it comes at', async () => {
+    for (let moment = 0; moment < 12; moment++) {
+      const [near] = duplexPair();
+      const client = makeClient({
+        dial() {
+          let closing = Promise.resolve();
+          for (let n = 0; n < moment; n++) closing = closing.then(() => {});
+          void closing.then(() => client.close());
+          return near;
+        },
+      });
+      const call = rejection(client.unary(Unary, 'a'));
+      client.connect().catch(() => {});
+      expect(await call).toMatchObject({ reason: 'local' });
+      await until(() => near.destroyed);
+    }
+  });
+
   it('does not wait for a peer that never reads', async () => {
     const { address, sockets } = await listenRaw((socket) => socket.pause());
     const client = makeClient({ address });

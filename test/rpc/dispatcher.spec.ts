@@ -1,7 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BufferFullError } from '../../lib/errors.js';
 import { Link } from './link.js';
-import { textMethod, Unary } from './text-service.js';
+import { collect, textMethod, Unary } from './text-service.js';
+import { frameBytes } from '../support/arbitraries.js';
+
+/** A frame's bytes, laid out by hand. */
+function frame(streamId: number, type: number, flags: number, payload: Buffer): Buffer {
+  return frameBytes({ streamId, type, flags, payload });
+}
+
+const request = (streamId: number, flags: number, envelope: Buffer): Buffer =>
+  frame(streamId, 1, flags, envelope);
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -71,4 +80,56 @@ describe('Dispatcher', () => {
       details: `service ${'x'.repeat(200)}`,
     });
   });
+
+  it('refuses a request whose time is up before it arrives', async () => {
+    const handler = vi.fn();
+    const link = new Link({ Unary: handler });
+    const head = 'test.Text';
+    const envelope = Buffer.concat([
+      Buffer.from([0x0a, head.length]),
+      Buffer.from(head),
+      Buffer.from([0x12, 5]),
+      Buffer.from('Unary'),
+      Buffer.from('20ffffffffffffffffff01', 'hex'), // timeout_nano = -1
+    ]);
+    link.pair.server.receive(request(1, 0, envelope));
+    await link.pair.settled();
+    expect(handler).not.toHaveBeenCalled();
+    expect(link.pair.server.takeSent().toString('latin1')).toContain('deadline exceeded');
+  });
+
+  it.each<[flags: number, payload: string | undefined, more: string[], expected: string[]]>([
+    // A payload of a remote-open request is message number one, an empty one is none.
+    [2, 'a', ['b'], ['a', 'b']],
+    [2, '', ['b'], ['b']],
+    [2, undefined, ['b'], ['b']],
+    // No-data says that there is none, whatever the payload.
+    [6, undefined, ['b'], ['b']],
+    [6, 'a', ['b'], ['b']],
+    // Without remote-open nothing follows, and what is there is a message, be it empty.
+    [1, 'a', [], ['a']],
+    [1, undefined, [], ['']],
+    [0, 'a', [], ['a']],
+  ])(
+    'takes a request stream opened with flags %i, payload %j and data %j for %j',
+    async (flags, payload, more, expected) => {
+      let got: string[] = [];
+      const link = new Link({
+        async Upload(requests: AsyncIterable<string>) {
+          got = await collect(requests);
+          return 'done';
+        },
+      });
+      const parts = [Buffer.from([0x0a, 9]), Buffer.from('test.Text'), Buffer.from([0x12, 6])];
+      parts.push(Buffer.from('Upload'));
+      if (payload !== undefined)
+        parts.push(Buffer.from([0x1a, payload.length]), Buffer.from(payload));
+      link.pair.server.receive(request(1, flags, Buffer.concat(parts)));
+      for (const message of more) link.pair.server.receive(frame(1, 3, 0, Buffer.from(message)));
+      if ((flags & 2) !== 0) link.pair.server.receive(frame(1, 3, 5, Buffer.alloc(0)));
+      await link.pair.settled();
+      expect(got).toEqual(expected);
+      expect(link.server.openStreams).toBe(0);
+    },
+  );
 });
