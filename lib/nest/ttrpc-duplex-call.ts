@@ -1,25 +1,34 @@
 import { Duplex } from 'node:stream';
+import { StatusError } from '../errors.js';
 import type { Peer } from '../rpc/call.js';
 import type { ServerCall } from '../rpc/server-call.js';
 import type { Metadata } from '../spec/metadata.js';
+import { StatusCode } from '../spec/status.js';
 import { afterCall } from './after-call.js';
 import { TtrpcServerCall } from './ttrpc-call.js';
 
 /**
  * What a `@GrpcStreamCall` handler gets: the messages of a call as an object stream, with the
  * members of grpc-js's server streams.
+ *
+ * It is not destroyed with the last request, so that a handler may answer behind a `for await` over
+ * them, but when both directions are over.
  */
 export class TtrpcDuplexCall extends Duplex {
   readonly #call: ServerCall;
   readonly #facts: TtrpcServerCall;
 
   constructor(call: ServerCall) {
-    super({ objectMode: true, emitClose: true });
+    super({ objectMode: true, emitClose: true, autoDestroy: false });
     this.#call = call;
     this.#facts = new TtrpcServerCall(call);
-    this.on('error', (error) => call.fail(error));
+    const destroyIfOver = (): void => {
+      if (!call.active && this.readableEnded && this.#answered) this.destroy();
+    };
+    this.on('error', (error) => call.fail(error)).on('end', destroyIfOver);
+    this.on('finish', destroyIfOver);
     afterCall(call, () => {
-      if (call.cancellation === undefined) return;
+      if (call.cancellation === undefined) return destroyIfOver();
       this.destroy();
       this.emit('cancelled', 'cancelled');
     });
@@ -86,7 +95,26 @@ export class TtrpcDuplexCall extends Duplex {
   }
 
   override _final(done: () => void): void {
-    if (this.#call.method.kind === 'bidirectional') this.#call.end();
+    if (this.#bidirectional) this.#call.end();
     done();
   }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    // Without an error, a response may still come through the callback, but no message.
+    if (error === null && this.#bidirectional) this.#call.fail(abandoned());
+    done(error);
+  }
+
+  /** The one response of other calls goes through the callback. */
+  get #bidirectional(): boolean {
+    return this.#call.method.kind === 'bidirectional';
+  }
+
+  get #answered(): boolean {
+    return this.writableFinished || !this.#bidirectional;
+  }
+}
+
+function abandoned(): StatusError {
+  return new StatusError({ code: StatusCode.Cancelled, message: 'handler destroyed its call' });
 }
