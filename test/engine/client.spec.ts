@@ -178,6 +178,23 @@ describe('TtrpcClient', () => {
     expect(signal?.aborted).toBe(false);
   });
 
+  it('gives up a call whose deadline passes while the connection takes no more', async () => {
+    const { address, sockets } = await listenRaw((socket) => socket.pause());
+    const client = makeClient({ address });
+    const stuck = rejection(client.unary(Unary, 'x'.repeat(3 << 20)));
+    await until(() => sockets.length === 1);
+    await turn();
+    const waiting = client.unary(Unary, 'never sent', { timeoutMs: 20 });
+    expect(await rejection(waiting)).toMatchObject({ code: 4, origin: 'local' });
+    const chunks: Buffer[] = [];
+    sockets[0]?.on('data', (chunk) => chunks.push(chunk)).resume();
+    const size = (): number => chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    await until(() => size() > 3 << 20);
+    await client.close();
+    await stuck;
+    expect(Buffer.concat(chunks).includes('never sent')).toBe(false);
+  });
+
   it('holds a dialer to connectTimeoutMs, and destroys a stream that comes too late', async () => {
     const [near] = duplexPair();
     const { opened, open } = gate();

@@ -321,6 +321,31 @@ describe('TtrpcServer.shutdown', () => {
     expect(process.getActiveResourcesInfo()).not.toContain('TCPServerWrap');
   });
 
+  it.each(['a socket', 'a Duplex'])(
+    'closes behind a last response that takes its time to leave, over %s',
+    async (kind) => {
+      const { opened, open } = gate();
+      let started = false;
+      const server = makeServer({
+        async Unary(request: string) {
+          started = true;
+          await opened;
+          return request.repeat(3 << 20);
+        },
+      });
+      const [near, far] = duplexPair();
+      if (kind === 'a Duplex') await server.serve(far);
+      const address = await server.listen(socketAddress());
+      const client = makeClient(kind === 'a Duplex' ? { dial: () => near } : { address });
+      const call = client.unary(Unary, 'x');
+      await until(() => started);
+      const shutdown = server.shutdown({ graceMs: 60_000 });
+      open();
+      expect(await call).toHaveLength(3 << 20);
+      await shutdown;
+    },
+  );
+
   it('ends what is left when the grace is over', async () => {
     const signals: AbortSignal[] = [];
     const server = makeServer({
