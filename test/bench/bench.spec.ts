@@ -1,0 +1,155 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { drive } from './drive.js';
+import type { Result, Round } from './measure.js';
+import { readOptions } from './options.js';
+import { enginePromises } from './peers/engine.js';
+import { parseList } from './pinning.js';
+import { plot } from './plot.js';
+import { ratios } from './ratios.js';
+import { number, report, table } from './report.js';
+import { quantile, ratio, spread } from './statistics.js';
+import { COMPARISONS, SUBJECTS, baseSubjects, takesPart } from './subjects.js';
+import { worksOf } from './works.js';
+
+// Keeps the harness alive. It measures nothing: how fast a machine is decides no test.
+
+describe('drive', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ttrpc-bench-'));
+  const socket = join(folder, 's');
+  const here = process.cwd();
+
+  beforeAll(async () => {
+    // As the runner does, since the definition is found by its bare name.
+    process.chdir(import.meta.dirname);
+    await enginePromises.serve(socket);
+  });
+
+  afterAll(() => {
+    process.chdir(here);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('keeps calls in flight until the time is over', async () => {
+    const clients = [await enginePromises.connect(socket), await enginePromises.connect(socket)];
+    const job = { call: 'echo', inFlight: 16, connections: 2, count: 1, size: 0 } as const;
+    const sample = await drive(clients, { ...job, milliseconds: 100 });
+    expect(sample.done).toBeGreaterThan(16);
+    expect(sample.seconds).toBeGreaterThanOrEqual(0.09);
+    expect(sample.p99).toBeGreaterThanOrEqual(sample.p50);
+  });
+
+  it('counts the messages of whole streams', async () => {
+    const job = { call: 'pour', inFlight: 1, connections: 1, count: 50, size: 16 } as const;
+    const sample = await drive([await enginePromises.connect(socket)], {
+      ...job,
+      milliseconds: 20,
+    });
+    expect(sample.done).toBeGreaterThan(0);
+    expect(sample.done % 50).toBe(0);
+  });
+});
+
+describe('statistics', () => {
+  it('takes the middle of what is sorted', () => {
+    expect(spread([5, 1, 3])).toEqual({ median: 3, min: 1, max: 5 });
+    expect(quantile([1, 2, 3, 4], 0.5)).toBe(2.5);
+    expect(quantile([7], 0.99)).toBe(7);
+    expect(() => spread([])).toThrow(RangeError);
+  });
+
+  it('forms ratios inside a round', () => {
+    // The machine was twice as slow in round two: the ratio does not notice.
+    expect(ratio([100, 50], [50, 25])).toEqual({ median: 2, min: 2, max: 2 });
+  });
+});
+
+describe('report', () => {
+  const work = worksOf(false)[1]!;
+  const measured = {
+    work,
+    results: [result('nest', [200, 100]), result('go', [100, 50]), result('raw', [])],
+  };
+
+  it('shows each subject, each comparison, and what failed', () => {
+    const text = report(measured);
+    expect(text).toContain('## unary, 64 in flight');
+    expect(text).toMatch(/\| Go ttrpc 1\.2\.8 +\| +75 \(50–100\) \|/);
+    expect(text).toMatch(/\| nest : go +\| +2 \(2–2\) \|/);
+    expect(text).not.toContain('nest : raw');
+    expect(text).toContain('raw net, echo of a frame: failed: no luck');
+  });
+
+  it('gives ratios as data', () => {
+    expect(ratios(measured)).toMatchObject([
+      {
+        work: 'unary',
+        inFlight: 64,
+        subject: 'nest',
+        peer: 'go',
+        ratio: { median: 2, min: 2, max: 2 },
+        subjectPerSecond: 150,
+        peerPerSecond: 75,
+      },
+    ]);
+  });
+
+  it('draws a bar for each subject that was measured', () => {
+    const bars = plot([measured]).match(/fill="#4477aa"/g);
+    expect(bars).toHaveLength(2);
+  });
+
+  it('rounds to three digits and aligns columns', () => {
+    expect([0.12345, 12.345, 1234.5, NaN].map(number)).toEqual(['0.123', '12.3', '1,235', '-']);
+    expect(table(['a', 'b'], [['long', '1']])).toBe('| a    | b |\n| ---- | : |\n| long | 1 |\n');
+  });
+});
+
+describe('the tables', () => {
+  it('compare subjects that there are', () => {
+    const names = [...SUBJECTS, ...baseSubjects('main')].map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(COMPARISONS.flat()));
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('give no stream to whoever has none', () => {
+    const tcp = SUBJECTS.find(({ name }) => name === 'nest-tcp')!;
+    const works = worksOf(true).filter((work) => takesPart(tcp, work));
+    expect(works.map(({ job }) => job.call)).toEqual(['echo', 'echo', 'echo']);
+  });
+});
+
+describe('readOptions', () => {
+  it('has shorter slices for a quick run, and says what is wrong', () => {
+    expect(readOptions([])).toMatchObject({ rounds: 5, slice: 2000, works: [] });
+    expect(readOptions(['--quick', '--work', 'unary:64,stream-16B'])).toMatchObject({
+      rounds: 3,
+      works: ['unary:64', 'stream-16B'],
+    });
+    expect(() => readOptions(['--rounds', '0'])).toThrow('--rounds');
+    expect(readOptions(['--help'])).toBeUndefined();
+  });
+});
+
+describe('parseList', () => {
+  it('reads cores as the kernel writes them', () => {
+    expect(parseList('0-2,5')).toEqual([0, 1, 2, 5]);
+    expect(parseList('')).toEqual([]);
+  });
+});
+
+function result(name: string, perSecond: readonly number[]): Result {
+  const subject = SUBJECTS.find((each) => each.name === name)!;
+  const rounds = perSecond.map((rate): Round => ({
+    perSecond: rate,
+    p50: 1,
+    p99: 2,
+    serverCpu: 0.1,
+    clientCpu: 0.1,
+  }));
+  const failure = rounds.length === 0 ? 'no luck' : undefined;
+  return { subject, rounds, serverPeak: 1e6, clientPeak: 1e6, failure };
+}

@@ -1,0 +1,39 @@
+// The process that a Node subject or peer is measured in: `serve PEER SOCKET` or
+// `drive PEER SOCKET`; see protocol.ts.
+import { createInterface } from 'node:readline';
+
+import { drive } from './drive.js';
+import type { BenchClient, Peer } from './peers/peer.js';
+import { READY, USAGE, type Job } from './protocol.js';
+import { usage } from './usage.js';
+
+/** Loaded one by one, so that each process has only its own in memory. */
+const PEERS: Record<string, () => Promise<Peer>> = {
+  raw: async () => (await import('./peers/raw.js')).raw,
+  engine: async () => (await import('./peers/engine.js')).engine,
+  'engine-promises': async () => (await import('./peers/engine.js')).enginePromises,
+  nest: async () => (await import('./peers/nest.js')).nest,
+  'nest-plain': async () => (await import('./peers/nest.js')).nestPlain,
+  'nest-grpc': async () => (await import('./peers/nest-grpc.js')).nestGrpc,
+  'nest-tcp': async () => (await import('./peers/nest-tcp.js')).nestTcp,
+  'grpc-js': async () => (await import('./peers/grpc.js')).grpc,
+};
+
+const [, , role, name = '', path = ''] = process.argv;
+const peer = await PEERS[name]?.();
+if (peer === undefined || path === '') throw new Error('usage: host serve|drive PEER SOCKET');
+
+const clients: BenchClient[] = [];
+if (role === 'serve') await peer.serve(path);
+else clients.push(await peer.connect(path));
+console.log(READY);
+
+for await (const line of createInterface(process.stdin)) {
+  console.log(JSON.stringify(line === USAGE ? usage() : await run(JSON.parse(line) as Job)));
+}
+process.exit();
+
+async function run(job: Job): Promise<unknown> {
+  while (clients.length < job.connections) clients.push(await (peer as Peer).connect(path));
+  return drive(clients, job);
+}

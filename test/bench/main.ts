@@ -1,0 +1,84 @@
+import { writeFileSync } from 'node:fs';
+
+import { measure } from './measure.js';
+import { method } from './method.js';
+import { HELP, readOptions, type Options } from './options.js';
+import { findCores, type Cores } from './pinning.js';
+import { plot } from './plot.js';
+import { buildBase, buildGo } from './programs.js';
+import { ratios, type Measured } from './ratios.js';
+import { report } from './report.js';
+import { baseSubjects, SUBJECTS, takesPart, type Subject } from './subjects.js';
+import { worksOf, type Work } from './works.js';
+
+const asked = readOptions(process.argv.slice(2));
+if (asked === undefined) console.log(HELP);
+else await run(asked);
+
+async function run(options: Options): Promise<void> {
+  const begin = performance.now();
+  const say = (text: string): void => {
+    console.error(`${((performance.now() - begin) / 1000).toFixed(0).padStart(5)} s  ${text}`);
+  };
+  const cores = findCores();
+  const subjects = chooseSubjects(options, say);
+  const works = chooseWorks(options, cores);
+  console.log(method(options, cores));
+  const all: Measured[] = [];
+  for (const [index, work] of works.entries()) {
+    const taking = subjects.filter((subject) => takesPart(subject, work));
+    say(`${index + 1} of ${works.length}: ${work.title}, ${taking.length} subjects warm up`);
+    const measured = { work, results: await measure(work, taking, { options, cores, say }) };
+    all.push(measured);
+    console.log(report(measured));
+  }
+  if (options.json !== undefined) writeFileSync(options.json, toJson(all));
+  if (options.svg !== undefined) writeFileSync(options.svg, plot(all));
+}
+
+/** Builds what the wanted subjects need and leaves out what can't be built. */
+function chooseSubjects(options: Options, say: (text: string) => void): Subject[] {
+  const { base, quick } = options;
+  const known = [...SUBJECTS, ...(base === undefined ? [] : baseSubjects(base))];
+  const wanted = choose(known, options.subjects, ({ name }) => [name]).filter(
+    ({ main }) => !quick || main || options.subjects.length > 0,
+  );
+  if (base !== undefined) buildBase(base);
+  const needsGo = ({ server, client }: Subject): boolean =>
+    server.program === 'go' || client.program === 'go';
+  const missing = wanted.some(needsGo) ? buildGo() : undefined;
+  if (missing === undefined) return wanted;
+  say(`Go is left out: ${missing}`);
+  return wanted.filter((subject) => !needsGo(subject));
+}
+
+function chooseWorks({ quick, works }: Options, cores: Cores): Work[] {
+  return choose(worksOf(quick), works, ({ name, inFlight }) => [name, `${name}:${inFlight}`])
+    .filter(({ pinned }) => pinned || cores !== undefined)
+    .filter((work) => !quick || work.quick || works.length > 0);
+}
+
+/** Those of a name that was asked for; all if none was. */
+function choose<T>(
+  all: readonly T[],
+  wanted: readonly string[],
+  namesOf: (each: T) => readonly string[],
+): T[] {
+  const unknown = wanted.find((name) => !all.some((each) => namesOf(each).includes(name)));
+  if (unknown !== undefined) {
+    throw new Error(`${unknown} is none of ${[...new Set(all.flatMap(namesOf))].join(', ')}`);
+  }
+  return all.filter((each) => wanted.length === 0 || namesOf(each).some((n) => wanted.includes(n)));
+}
+
+function toJson(all: readonly Measured[]): string {
+  const rounds = all.flatMap(({ work, results }) =>
+    results.map(({ subject, ...result }) => ({
+      work: work.name,
+      inFlight: work.inFlight,
+      subject: subject.name,
+      ...result,
+    })),
+  );
+  return `${JSON.stringify({ rows: all.flatMap(ratios), subjects: rounds }, null, 2)}\n`;
+}

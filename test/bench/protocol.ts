@@ -1,0 +1,38 @@
+/**
+ * What the runner and the measured processes say to each other: a line of JSON each way. A process
+ * is started as `serve PEER SOCKET` or `drive PEER SOCKET`, says `ready`, and ends with its stdin.
+ * The Go peer says the same, see go/main.go.
+ */
+
+/** What a driver is told to do. */
+export interface Job {
+  readonly call: 'echo' | 'pour';
+  readonly inFlight: number;
+  readonly connections: number;
+  /** Of a `pour`: messages a call, and bytes a message. */
+  readonly count: number;
+  readonly size: number;
+  /** How long; calls under way are waited for. */
+  readonly milliseconds: number;
+}
+
+/** What a process has used since it was started. */
+export interface Usage {
+  readonly cpuSeconds: number;
+  readonly peakBytes: number;
+}
+
+/** What a driver answers to a {@link Job}. */
+export interface Sample {
+  /** Calls of an `echo`, messages of a `pour`. */
+  readonly done: number;
+  readonly seconds: number;
+  /** Of a call, in microseconds. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** The line that is answered with a {@link Usage}, by servers and drivers alike. */
+export const USAGE = 'usage';
+
+export const READY = 'ready';
