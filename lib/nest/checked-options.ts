@@ -60,8 +60,19 @@ export const CLIENT_OPTIONS = [
   'onClose',
 ] as const;
 
+/** Options whose type nobody else looks at before it is too late to say so. */
+const TYPES: Readonly<Record<string, 'boolean' | 'function'>> = {
+  gracefulShutdown: 'boolean',
+  strict: 'boolean',
+  exposeErrorMessages: 'boolean',
+  onError: 'function',
+  onConnect: 'function',
+  onClose: 'function',
+};
+
 /**
- * Refuses what is no object and options that nobody reads: a misspelt one must not be lost.
+ * Refuses what is no object and options that nobody reads: a misspelt one must not be lost. The
+ * engine checks numbers.
  *
  * @param owner - class that the options are for
  * @throws TypeError naming the option and what was meant, or what there is instead
@@ -71,8 +82,14 @@ export function checkOptions(owner: string, options: unknown, allowed: readonly 
     throw new TypeError(`${owner} needs an object of options, got ${String(options)}`);
   }
   for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || allowed.includes(name)) continue;
-    throw new TypeError(`${owner} has no option ${name}; ${advice(name, allowed)}`);
+    if (value === undefined) continue;
+    if (!allowed.includes(name)) {
+      throw new TypeError(`${owner} has no option ${name}; ${advice(name, allowed)}`);
+    }
+    const type = TYPES[name];
+    if (type !== undefined && typeof value !== type) {
+      throw new TypeError(`${name} must be a ${type}, got ${typeof value}`);
+    }
   }
 }
 

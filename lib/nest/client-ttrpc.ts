@@ -5,6 +5,7 @@ import { resolveClientOptions } from '../engine/client-options.js';
 import { DefinitionError, UsageError, type ConnectionError } from '../errors.js';
 import { suggestNames } from '../proto/nearest-names.js';
 import type { ServiceDefinition } from '../rpc/method-definition.js';
+import { quietly } from './after-call.js';
 import { checkOptions, CLIENT_OPTIONS } from './checked-options.js';
 import { findService, loadDefinitions, type Definitions } from './definitions.js';
 import { createStub, type StubClient, type StubMethod } from './service-stub.js';
@@ -135,12 +136,12 @@ export class ClientTtrpc extends ClientProxy<TtrpcClientEvents> implements Clien
       ...engineOptions(this.#options),
       onConnect: () => {
         this._status$.next('connected');
-        this.#options.onConnect?.();
+        quietly(() => this.#options.onConnect?.());
         this.#emit('connect');
       },
       onClose: (error) => {
         this._status$.next('disconnected');
-        this.#options.onClose?.(error);
+        quietly(() => this.#options.onClose?.(error));
         this.#emit('close', error);
       },
     });
@@ -158,7 +159,7 @@ export class ClientTtrpc extends ClientProxy<TtrpcClientEvents> implements Clien
 
   #emit(event: string, ...values: unknown[]): void {
     for (const [wanted, callback] of this.#listeners) {
-      if (wanted === event) callback(...(values as never[]));
+      if (wanted === event) quietly(() => callback(...(values as never[])));
     }
   }
 }

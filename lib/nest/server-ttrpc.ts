@@ -3,8 +3,10 @@ import type { Observable } from 'rxjs';
 import { UsageError, type ConnectionError } from '../errors.js';
 import { TtrpcServer } from '../engine/server.js';
 import { positive } from '../engine/client-options.js';
+import { resolveServerOptions } from '../engine/server-options.js';
 import type { Peer } from '../rpc/call.js';
 import type { RawHandler } from '../rpc/server-call.js';
+import { quietly } from './after-call.js';
 import { checkOptions, SERVER_OPTIONS } from './checked-options.js';
 import { loadDefinitions } from './definitions.js';
 import { ServerBase } from './grpc-shim.js';
@@ -53,6 +55,7 @@ export class ServerTtrpc
   readonly #handlers: RegisteredHandler[] = [];
   readonly #listeners: [event: string, callback: (...values: never[]) => void][] = [];
   #engine: TtrpcServer | undefined;
+  #closing: Promise<void> | undefined;
   #startHook: StartHook | undefined;
   #endHook: EndHook | undefined;
 
@@ -66,6 +69,7 @@ export class ServerTtrpc
       );
     }
     if (options.graceMs !== undefined) positive('graceMs', options.graceMs);
+    resolveServerOptions(options);
     this.#options = options;
   }
 
@@ -110,11 +114,8 @@ export class ServerTtrpc
   override async close(): Promise<void> {
     const engine = this.#engine;
     this.#engine = undefined;
-    if (engine === undefined) return;
-    const { gracefulShutdown, graceMs = GRACE_MS } = this.#options;
-    if (gracefulShutdown === true) await engine.shutdown({ graceMs });
-    else await engine.close();
-    this._status$.next('down');
+    if (engine !== undefined) this.#closing = this.#close(engine);
+    await this.#closing;
   }
 
   /** Hears of connections, and of what goes wrong outside of calls. */
@@ -153,6 +154,13 @@ export class ServerTtrpc
     }
   }
 
+  async #close(engine: TtrpcServer): Promise<void> {
+    const { gracefulShutdown, graceMs = GRACE_MS } = this.#options;
+    if (gracefulShutdown === true) await engine.shutdown({ graceMs });
+    else await engine.close();
+    this._status$.next('down');
+  }
+
   #createEngine(): TtrpcServer {
     const { onConnect, onClose, onError } = this.#options;
     return new TtrpcServer({
@@ -160,16 +168,16 @@ export class ServerTtrpc
       // Nest's filters have logged what a handler threw; what comes here went around them.
       onHandlerError: (error) => this.logger.error(error),
       onConnect: (peer) => {
-        onConnect?.(peer);
+        quietly(() => onConnect?.(peer));
         this.#emit('connect', peer);
       },
       onClose: (peer, error) => {
-        onClose?.(peer, error);
+        quietly(() => onClose?.(peer, error));
         this.#emit('close', peer, error);
       },
       onError: (error) => {
         if (onError === undefined) this.logger.error(error.message);
-        else onError(error);
+        else quietly(() => onError(error));
         this.#emit('error', error);
       },
     });
@@ -177,7 +185,7 @@ export class ServerTtrpc
 
   #emit(event: string, ...values: unknown[]): void {
     for (const [name, callback] of this.#listeners) {
-      if (name === event) callback(...(values as never[]));
+      if (name === event) quietly(() => callback(...(values as never[])));
     }
   }
 
