@@ -6,6 +6,7 @@ import {
   type StatusError,
 } from '../../lib/errors.js';
 import type { CallContext } from '../../lib/rpc/call.js';
+import { UnaryClientCall } from '../../lib/rpc/client-call.js';
 import { Link, type LinkSetup } from './link.js';
 import { Chat, collect, Download, Unary, Upload } from './text-service.js';
 
@@ -71,6 +72,26 @@ describe('ClientCall', () => {
     for (const error of await link.failures(startAll(link, { deadline: Date.now() - 1 }).calls)) {
       expect(error).toMatchObject({ code: 4, details: 'deadline exceeded', origin: 'local' });
     }
+    expect(link.sentByClient()).toEqual([]);
+  });
+
+  it('sends nothing when its deadline has passed by the time it can be started', async () => {
+    const link = silent();
+    const failure = new Promise((resolve, reject) => {
+      const settings = {
+        options: { timeoutMs: 100 },
+        defaultTimeoutMs: Infinity,
+        resolve: reject,
+        reject: resolve,
+      };
+      const call = new UnaryClientCall(Unary, '', settings);
+      call.watch();
+      // The event loop was busy: its timer has not been served yet.
+      const now = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 101);
+      call.start(link.client);
+      now.mockRestore();
+    });
+    expect(await link.result(failure)).toMatchObject({ code: 4, origin: 'local' });
     expect(link.sentByClient()).toEqual([]);
   });
 
