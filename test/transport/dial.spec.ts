@@ -9,6 +9,7 @@ import type { Address } from '../../lib/transport/address.js';
 import { dial } from '../../lib/transport/dial.js';
 import { closed, isNoDelay, readBytes, rejection, startServer } from './sockets.js';
 import { tempFolder } from './temp-folder.js';
+import { unprivileged } from './unprivileged.js';
 import { transpileLib } from './transpiled.js';
 
 const at = tempFolder();
@@ -79,10 +80,12 @@ describe('dial', () => {
     expect(error.message).toContain(`tcp://127.0.0.1:${port}: ECONNREFUSED`);
   });
 
-  it.skipIf(process.getuid?.() === 0)('says EACCES for a socket that it may not use', async () => {
+  it('says EACCES for a socket that it may not use', async () => {
     const running = await startServer(at('locked'));
+    chmodSync(at('.'), 0o755);
     chmodSync(at('locked'), 0);
-    expect((await failure(unix(at('locked')))).message).toContain('EACCES, permission denied');
+    const error = await unprivileged(() => failure(unix(at('locked'))));
+    expect(error.message).toContain('EACCES, permission denied');
     await running.stop();
   });
 
