@@ -13,14 +13,16 @@ const NO_OPTIONS: CallOptions = Object.freeze({});
 /**
  * Reads `(input)`, `(input, metadata)`, `(input, options)` and `(input, metadata, options)`, as
  * grpc-js's clients have them. Metadata is known by its methods: a plain object is options.
+ *
+ * @throws TypeError naming what no option is: metadata in the place of options must not be lost
  */
 export function readArguments(given: readonly unknown[]): CallArguments {
   const [input, second, third] = given;
   if (second === undefined || second === null) {
-    return { input, options: (third as CallOptions | undefined) ?? NO_OPTIONS };
+    return { input, options: checked(third ?? NO_OPTIONS) };
   }
-  if (!isMetadata(second)) return { input, options: second };
-  const options = (third ?? NO_OPTIONS) as CallOptions;
+  if (!isMetadata(second)) return { input, options: checked(second) };
+  const options = checked(third ?? NO_OPTIONS);
   if (options.metadata === undefined) return { input, options: { ...options, metadata: second } };
   const metadata = toMetadata(second).clone();
   metadata.merge(toMetadata(options.metadata));
@@ -29,4 +31,18 @@ export function readArguments(given: readonly unknown[]): CallArguments {
 
 function isMetadata(value: unknown): value is MetadataInit {
   return value instanceof Map || typeof (value as { getMap?: unknown }).getMap === 'function';
+}
+
+const OPTIONS: ReadonlySet<string> = new Set(['timeoutMs', 'deadline', 'signal', 'metadata']);
+
+function checked(options: unknown): CallOptions {
+  if (typeof options !== 'object') {
+    throw new TypeError(`options of a call must be an object, got ${typeof options}`);
+  }
+  for (const name in options) {
+    if (OPTIONS.has(name)) continue;
+    const allowed = [...OPTIONS].join(', ');
+    throw new TypeError(`a call has no option ${name}: it has ${allowed}, and metadata is one`);
+  }
+  return options as CallOptions;
 }

@@ -6,10 +6,15 @@ import { MAX_WAITING } from './observable-sender.js';
 const NO_ERROR = { error: undefined };
 
 /**
- * Iterates an Observable: subscribes when the loop begins, unsubscribes when it is left. What is
- * emitted faster than the loop takes it waits, up to a bound.
+ * Iterates an Observable: subscribes when the loop begins, unsubscribes when it is left or
+ * `signal` aborts, since a generator that waits can't be left. What is emitted faster than the loop
+ * takes it waits, up to a bound.
  */
-export async function* iterate<T>(source: Observable<T>): AsyncGenerator<T, void> {
+export async function* iterate<T>(
+  source: Observable<T>,
+  signal: AbortSignal,
+): AsyncGenerator<T, void> {
+  if (signal.aborted) return;
   const waiting: T[] = [];
   const end: { reason?: { readonly error: unknown } | undefined } = {};
   let wake: (() => void) | undefined;
@@ -31,6 +36,12 @@ export async function* iterate<T>(source: Observable<T>): AsyncGenerator<T, void
     error: (error: unknown) => finish({ error }),
     complete: () => finish(),
   });
+  const stop = (): void => {
+    subscription.unsubscribe();
+    waiting.length = 0;
+    finish();
+  };
+  signal.addEventListener('abort', stop, { once: true });
   try {
     while (end.reason === undefined || waiting.length > 0) {
       if (waiting.length > 0) yield waiting.shift() as T;
@@ -38,6 +49,7 @@ export async function* iterate<T>(source: Observable<T>): AsyncGenerator<T, void
     }
     if (end.reason !== NO_ERROR) throw end.reason.error;
   } finally {
+    signal.removeEventListener('abort', stop);
     subscription.unsubscribe();
   }
 }

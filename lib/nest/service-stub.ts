@@ -1,15 +1,13 @@
-import { from, isObservable, Observable, type ObservableInput } from 'rxjs';
+import { from, isObservable, Observable, tap, type ObservableInput } from 'rxjs';
 import type { TtrpcClient } from '../engine/client.js';
 import type { TtrpcError } from '../errors.js';
 import { methodSpellings } from '../proto/method-names.js';
 import type { CallOptions } from '../rpc/call.js';
-import type { StreamClientCall } from '../rpc/client-stream-call.js';
 import type { MethodDefinition, ServiceDefinition } from '../rpc/method-definition.js';
-import { isAsyncIterable, isIterable } from '../rpc/pump.js';
 import { METHOD_SHAPES } from '../spec/method.js';
-import { readArguments } from './call-arguments.js';
+import { readArguments, type CallArguments } from './call-arguments.js';
 import { iterate } from './observable-iterable.js';
-import { ObservableSender, type MessageTarget } from './observable-sender.js';
+import { toRequests, Upstream, type Requests } from './upstream.js';
 
 /** What stubs call through. */
 export interface StubClient {
@@ -35,8 +33,8 @@ export function createStub(
   const stub: Record<string, StubMethod> = {};
   for (const method of service.methods) {
     const call = createMethod(client, method);
-    const [name, camelCase] = methodSpellings(method.name);
-    stub[name as string] = call;
+    const camelCase = methodSpellings(method.name).find((spelling) => /^[a-z]/.test(spelling));
+    stub[method.name] = call;
     if (camelCase !== undefined) stub[camelCase] ??= call;
   }
   return stub;
@@ -52,17 +50,26 @@ function createMethod(client: StubClient, method: MethodDefinition): StubMethod 
       const listener: Listener = {
         onMessage: (message) => subscriber.next(message),
         onEnd: () => subscriber.complete(),
-        onError: (error) => subscriber.error(client.serializeError(error)),
+        onError: (error) => subscriber.error(serialized(client, error)),
       };
       return open(client.engine(), { method, input, options, listener });
     });
   };
 }
 
+/** What a user's `serializeError` makes of an error; if it throws, what it throws. */
+function serialized(client: StubClient, error: unknown): unknown {
+  try {
+    return client.serializeError(error as TtrpcError);
+  } catch (thrown) {
+    return thrown;
+  }
+}
+
 interface Listener {
   onMessage(message: unknown): void;
   onEnd(): void;
-  onError(error: TtrpcError): void;
+  onError(error: unknown): void;
 }
 
 interface Opening {
@@ -84,7 +91,7 @@ const openUnary: Open = (engine, { method, input, options, listener }) => {
     },
     reject: (error) => listener.onError(error),
   });
-  return () => call.cancel();
+  return () => giveUp(call);
 };
 
 const openResponses: Open = (engine, { method, input, options, listener }) => {
@@ -93,89 +100,45 @@ const openResponses: Open = (engine, { method, input, options, listener }) => {
     request: input,
     listener: { ...listener, onDrain: () => undefined },
   });
-  return () => call.cancel();
+  return () => giveUp(call);
 };
 
 const openStream: Open = (engine, { method, input, options, listener }) => {
-  const requests = toObservable(method, input);
-  const upstream = new Upstream(listener);
+  const requests = toRequests(method, input);
+  const upstream = new Upstream((error) => listener.onError(error));
   const call = engine.startStream(method, {
     options,
     listener: {
       onMessage: (message) => listener.onMessage(message),
       onEnd: () => {
-        upstream.sender.stop();
+        upstream.stop();
         listener.onEnd();
       },
       onError: (error) => {
-        upstream.sender.stop();
+        upstream.stop();
         upstream.fail(error);
       },
       onDrain: () => upstream.onDrain(),
     },
   });
   upstream.call = call;
-  if (call.pending) upstream.sender.start(requests);
+  if (call.pending) upstream.start(requests);
   return () => {
-    upstream.sender.stop();
-    call.cancel();
+    upstream.stop();
+    giveUp(call);
   };
 };
 
-/** The requests of a call on their way from the user's Observable to the engine. */
-class Upstream implements MessageTarget {
-  readonly sender = new ObservableSender(this);
-  call: StreamClientCall<unknown, unknown> | undefined;
-  readonly #listener: Listener;
-  #drained: (() => void) | undefined;
-  #failed = false;
-
-  constructor(listener: Listener) {
-    this.#listener = listener;
-  }
-
-  send(message: unknown): boolean {
-    return this.call?.send(message) ?? true;
-  }
-
-  whenDrained(drained: () => void): void {
-    this.#drained = drained;
-  }
-
-  onDrain(): void {
-    const drained = this.#drained;
-    this.#drained = undefined;
-    drained?.();
-  }
-
-  end(): void {
-    this.call?.endMessages();
-  }
-
-  /** The first failure is the call's: of the user's Observable, or of the call itself. */
-  fail(error: unknown): void {
-    if (this.#failed) return;
-    this.#failed = true;
-    this.#listener.onError(error as TtrpcError);
-    this.call?.cancel(error);
-  }
-}
-
-/** @throws TypeError when it is not a stream */
-function toObservable(method: MethodDefinition, input: unknown): Observable<unknown> {
-  if (isObservable(input)) return input;
-  if (isAsyncIterable(input) || isIterable(input)) return from(input as ObservableInput<unknown>);
-  const got = input === null ? 'null' : typeof input;
-  throw new TypeError(
-    `${method.service}/${method.name} takes a stream: an Observable or (async) iterable, got ${got}`,
-  );
+/** Also runs behind a call's end, which must not cost it the making of an error. */
+function giveUp(call: { readonly pending: boolean; cancel(): void }): void {
+  if (call.pending) call.cancel();
 }
 
 /** The same through the engine's promises and iterables, which interceptors wrap. */
 function through(
   client: StubClient,
   method: MethodDefinition,
-  { input, options }: { readonly input: unknown; readonly options: CallOptions },
+  { input, options }: CallArguments,
 ): Observable<unknown> {
   return new Observable((subscriber) => {
     const gaveUp = new AbortController();
@@ -183,10 +146,19 @@ function through(
       options.signal === undefined
         ? gaveUp.signal
         : AbortSignal.any([gaveUp.signal, options.signal]);
-    const result = invoke(client.engine(), method, { input, options: { ...options, signal } });
+    let upstream: { readonly error: unknown } | undefined;
+    const failed = (error: unknown): void => void (upstream ??= { error });
+    const given = METHOD_SHAPES[method.kind].requestStream
+      ? toIterable(toRequests(method, input), gaveUp.signal, failed)
+      : input;
+    const result = invoke(client.engine(), method, {
+      input: given,
+      options: { ...options, signal },
+    });
     const subscription = from(result).subscribe({
       next: (message) => subscriber.next(message),
-      error: (error: unknown) => subscriber.error(client.serializeError(error as TtrpcError)),
+      error: (error: unknown) =>
+        subscriber.error(serialized(client, upstream === undefined ? error : upstream.error)),
       complete: () => subscriber.complete(),
     });
     return () => {
@@ -196,10 +168,19 @@ function through(
   });
 }
 
+/** An error of an Observable is the result's, whatever the engine and interceptors make of it. */
+function toIterable(
+  requests: Requests,
+  signal: AbortSignal,
+  failed: (error: unknown) => void,
+): AsyncIterable<unknown> | Iterable<unknown> {
+  return isObservable(requests) ? iterate(requests.pipe(tap({ error: failed })), signal) : requests;
+}
+
 function invoke(
   engine: TtrpcClient,
   method: MethodDefinition,
-  { input, options }: { readonly input: unknown; readonly options: CallOptions },
+  { input, options }: CallArguments,
 ): ObservableInput<unknown> {
   switch (method.kind) {
     case 'unary':
@@ -207,8 +188,8 @@ function invoke(
     case 'serverStreaming':
       return engine.serverStreaming(method, input, options);
     case 'clientStreaming':
-      return engine.clientStreaming(method, iterate(toObservable(method, input)), options);
+      return engine.clientStreaming(method, input as AsyncIterable<unknown>, options);
     case 'bidirectional':
-      return engine.bidirectional(method, iterate(toObservable(method, input)), options);
+      return engine.bidirectional(method, input as AsyncIterable<unknown>, options);
   }
 }
