@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { ClientTtrpc, ServerTtrpc } from '../../lib/index.js';
+import { CLIENT_OPTIONS, SERVER_OPTIONS } from '../../lib/nest/checked-options.js';
+import { connect, ROOM, socketPath, start } from './app.js';
+
+const NEVER = { ...ROOM, url: 'unix:///run/never.sock' };
+const server = (options: unknown): ServerTtrpc => new ServerTtrpc(options as never);
+const client = (options: unknown): ClientTtrpc => new ClientTtrpc(options as never);
+
+describe('checkOptions', () => {
+  it.each<[string, RegExp]>([
+    ['credentials', /has no option credentials; ttrpc has no TLS of its own/],
+    ['channelOptions', /has no option channelOptions; ttrpc has no HTTP\/2 channel/],
+    ['keepalive', /has no option keepalive; ttrpc has no ping frame/],
+    ['maxSendMessageLength', /use maxPayloadBytes/],
+    ['maxReceiveMessageLength', /use maxPayloadBytes/],
+    ['maxMetadataSize', /counts towards maxPayloadBytes/],
+    ['protoLoader', /give `packageDefinition`/],
+    ['onLoadPackageDefinition', /give `packageDefinition`/],
+    ['protopath', /did you mean protoPath\?/],
+    ['toString', /has no option toString; it has url, /],
+    ['nonsense', /it has url, .*package, protoPath/],
+  ])('refuses %s and says what there is', (name, expected) => {
+    expect(() => server({ ...NEVER, [name]: 1 })).toThrow(expected);
+    expect(() => client({ ...NEVER, [name]: 1 })).toThrow(expected);
+  });
+
+  it('refuses what is no options', () => {
+    for (const given of [undefined, null, 'unix:///run/x.sock']) {
+      expect(() => server(given)).toThrow('ServerTtrpc needs an object of options, got');
+      expect(() => client(given)).toThrow('ClientTtrpc needs an object of options, got');
+    }
+  });
+
+  it('takes an option that is undefined for absent, whatever its name', () => {
+    expect(server({ ...NEVER, credentials: undefined, graceMs: undefined })).toBeDefined();
+    expect(client({ ...NEVER, credentials: undefined, timeoutMs: undefined })).toBeDefined();
+  });
+
+  it.each<[string, unknown, string]>([
+    ['gracefulShutdown', 'yes', 'gracefulShutdown must be a boolean, got string'],
+    ['strict', 1, 'strict must be a boolean, got number'],
+    ['exposeErrorMessages', 'no', 'exposeErrorMessages must be a boolean, got string'],
+    ['onError', true, 'onError must be a function, got boolean'],
+    ['graceMs', 0, 'graceMs must be a number above 0 (ms), got 0'],
+    ['handshake', 'hello', 'handshake must be a function, got string'],
+    ['maxConnections', 0, 'maxConnections'],
+    ['maxPayloadBytes', -1, 'maxPayloadBytes'],
+    ['socketMode', 0o1777, 'socketMode'],
+    ['url', undefined, 'url must be an address such as unix:///run/app.sock, got undefined'],
+  ])('refuses %s of the server that is %o when it is made', (name, value, expected) => {
+    expect(() => server({ ...NEVER, [name]: value })).toThrow(expected);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['onClose', 7, 'onClose must be a function, got number'],
+    ['timeoutMs', 0, 'timeoutMs must be a number above 0 (ms), got 0'],
+    ['dial', 'tcp', 'dial must be a function that gives a Duplex, got string'],
+    ['url', 7, 'url must be an address such as unix:///run/app.sock, got number'],
+    ['url', 'http://localhost', 'http'],
+  ])('refuses %s of the client that is %o when it is made', (name, value, expected) => {
+    expect(() => client({ ...NEVER, [name]: value })).toThrow(expected);
+  });
+
+  it('knows no option twice', () => {
+    for (const names of [SERVER_OPTIONS, CLIENT_OPTIONS]) {
+      expect(new Set(names).size).toBe(names.length);
+    }
+  });
+});
+
+describe('loadDefinitions', () => {
+  it.each<[string, object, RegExp]>([
+    [
+      'two sources',
+      { packageDefinition: {} },
+      /exactly one of protoPath, packageDefinition.* got protoPath and packageDefinition/,
+    ],
+    ['no source', { protoPath: undefined }, /exactly one of .* got none of them/],
+    ['a file that is missing', { protoPath: '/no/such.proto' }, /cannot find \/no\/such\.proto/],
+    [
+      'a file that is missing in every folder',
+      { protoPath: 'such.proto', loader: { includeDirs: ['/no', '/neither'] } },
+      /cannot find such\.proto; searched: \/no, \/neither/,
+    ],
+    [
+      'an unknown package',
+      { package: 'acme.v2' },
+      /no service in package acme\.v2; did you mean acme\.v1/,
+    ],
+    [
+      'a package that is no name',
+      { package: 7 },
+      /package must be a name or a list of names, got 7/,
+    ],
+    ['an empty list of packages', { package: [] }, /package must be a name or a list of names/],
+  ])('refuses %s', async (_, options, expected) => {
+    await expect(start([], { options })).rejects.toThrow(expected);
+    const made = connect(`unix://${socketPath()}`, options);
+    expect(() => made.getService('RoomService')).toThrow(expected);
+  });
+});
