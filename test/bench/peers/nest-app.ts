@@ -16,10 +16,18 @@ import {
   type Note,
 } from './peer.js';
 
-/** The controller of all three transports. */
+/** The unary call of both gRPC and ttrpc. */
 @Controller()
 export class EchoController {
   @GrpcMethod('Bench', 'Echo')
+  echo(note: Note): Note {
+    return note;
+  }
+}
+
+/** The same where calls have patterns instead of names. */
+@Controller()
+export class PatternController {
   @MessagePattern('echo')
   echo(note: Note): Note {
     return note;

@@ -1,6 +1,6 @@
 import { ClientTCP, Transport } from '@nestjs/microservices';
 
-import { EchoController, serveNest } from './nest-app.js';
+import { PatternController, serveNest } from './nest-app.js';
 import { checked, NOTE, type Done, type Note, type Peer } from './peer.js';
 
 /**
@@ -10,7 +10,7 @@ import { checked, NOTE, type Done, type Note, type Peer } from './peer.js';
 export const nestTcp: Peer = {
   async serve(path) {
     const options = { port: path as unknown as number };
-    await serveNest({ transport: Transport.TCP, options }, [EchoController]);
+    await serveNest({ transport: Transport.TCP, options }, [PatternController]);
   },
 
   async connect(path) {
