@@ -172,6 +172,22 @@ describe('runWithHooks', () => {
     expect(logger.errors.map(String)).toEqual(['Error: broken hook', 'Error: broken hook']);
   });
 
+  it('ends a call with a status when a deferred handler throws at once', async () => {
+    const { room, server } = await start([], {
+      prepare: (_, ours) => {
+        const pattern = { service: 'RoomService', rpc: 'Say', streaming: 'no_stream' };
+        ours.addHandler(pattern, () => {
+          throw new Error('not even a promise');
+        });
+        ours.setOnProcessingStartHook(
+          (_id, _context, done) => void setImmediate(() => void done()),
+        );
+      },
+    });
+    expect(await failure(room.say({}))).toBe('2 UNKNOWN: Internal server error');
+    expect(server.getHandlers().size).toBe(1);
+  });
+
   it('answers when a hook defers a call and leaves its promise alone', async () => {
     const { room, server } = await start([Kinds], {
       prepare: (_, ours) =>
