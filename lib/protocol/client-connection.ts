@@ -122,6 +122,8 @@ export abstract class ClientStream {
   #state: StreamState = 'open';
   /** Where the request stands among all bytes of the connection. */
   #position = 0;
+  /** Whether frames of this stream follow the request. */
+  #followed = false;
 
   constructor(shape: StreamShape) {
     this.#shape = shape;
@@ -184,6 +186,7 @@ export abstract class ClientStream {
   protected endMessage(): void {
     const connection = this.#connection as ClientConnection;
     connection.writer.endFrame();
+    this.#followed = true;
     connection.frameWritten();
   }
 
@@ -197,15 +200,21 @@ export abstract class ClientStream {
     const connection = this.#connection;
     if (connection === undefined || this.#state !== 'open') return;
     this.#state = 'halfClosed';
+    this.#followed = true;
     const { writer } = connection;
     writer.beginFrame(this.#streamId, MessageType.Data, Flag.RemoteClosed | Flag.NoData);
     writer.endFrame();
     connection.frameWritten();
   }
 
-  /** Gives the call up: closes its half if that is open, and ignores what still arrives. */
+  /**
+   * Gives the call up: a request that still waits to leave is taken back, a half that is open is
+   * closed, and what still arrives is ignored.
+   */
   protected abandon(): void {
-    this.halfClose();
+    const waits = this.active && !this.requestTaken && !this.#followed;
+    if (waits) this.connection?.writer.revoke(this.#position);
+    else this.halfClose();
     this.#end();
   }
 

@@ -22,6 +22,12 @@ export const MAX_STREAM_ID = 0xffff_ffff;
 /** What a frame does to its stream. Any other type is ignored, for forward compatibility. */
 export const MessageType = { Request: 1, Response: 2, Data: 3 } as const;
 
+/** A type that means nothing, so that every peer ignores the frame. */
+export const VOID_TYPE = 0;
+
+/** Where the type stands in a header. */
+export const TYPE_OFFSET = 8;
+
 /** Bits of the flags byte, named from the receiver's point of view. */
 export const Flag = { RemoteClosed: 1, RemoteOpen: 2, NoData: 4 } as const;
 

@@ -1,5 +1,5 @@
 import { PayloadTooLargeError } from '../errors.js';
-import { HEADER_LENGTH } from '../spec/frame.js';
+import { HEADER_LENGTH, TYPE_OFFSET, VOID_TYPE } from '../spec/frame.js';
 import { sharedSlabs, SLAB_LENGTH, type SlabPool } from './slab-pool.js';
 import { MAX_VARINT_LENGTH, putVarint, varintLength } from './varint.js';
 
@@ -91,6 +91,26 @@ export class FrameWriter {
     if (this.buffer !== this.#slab) this.#dropSlab();
     // A message that was refused may have grown the buffer to many times a slab.
     if (this.length === 0 && this.buffer.length > SLAB_LENGTH) this.#release();
+  }
+
+  /**
+   * Takes back a whole frame that has not been taken. The last one is cut off; another, whose
+   * neighbours must stay where they are, turns into one that every peer ignores.
+   *
+   * @param position - what {@link position} was when it was begun
+   */
+  revoke(position: number): void {
+    let at = position - this.#taken;
+    for (const batch of this.#full) {
+      if (at < batch.length) {
+        batch[at + TYPE_OFFSET] = VOID_TYPE;
+        return;
+      }
+      at -= batch.length;
+    }
+    const end = at + HEADER_LENGTH + this.buffer.readUInt32BE(at);
+    if (end === this.length) this.length = this.#frameStart = at;
+    else this.buffer[at + TYPE_OFFSET] = VOID_TYPE;
   }
 
   /** Makes room for `count` more bytes. */

@@ -168,9 +168,10 @@ describe('ClientConnection', () => {
     it('closes an open half and forgets the stream', () => {
       const { open, said, hear, connection } = start();
       const stream = open('bidirectional');
+      expect(said()).toEqual(['00000000 00000001 01 06']);
       stream.abandon();
       stream.abandon();
-      expect(said()).toEqual(['00000000 00000001 01 06', '00000000 00000001 03 05']);
+      expect(said()).toEqual(['00000000 00000001 03 05']);
       expect(connection.openStreams).toBe(0);
       hear('00000001 00000001 03 00 aa  00000000 00000001 02 00');
       expect(stream.events).toEqual([]);
@@ -178,10 +179,35 @@ describe('ClientConnection', () => {
 
     it('sends nothing for a call whose half is closed', () => {
       const { open, said, connection } = start();
-      open('unary').abandon();
-      open('serverStreaming').abandon();
+      const streams = [open('unary'), open('serverStreaming')];
       expect(said()).toHaveLength(2);
+      for (const stream of streams) stream.abandon();
+      expect(said()).toEqual([]);
       expect(connection.openStreams).toBe(0);
+    });
+
+    it('takes a request back that has not left yet', () => {
+      const { open, said, connection } = start();
+      open('bidirectional').abandon();
+      expect(connection.writer.pending).toBe(0);
+      const before = open('unary');
+      open('unary');
+      before.abandon();
+      // What stands before others can only be made void.
+      expect(said()).toEqual(['00000000 00000003 00 00', '00000000 00000005 01 00']);
+      expect(connection.openStreams).toBe(1);
+    });
+
+    it('closes the half of a call whose request waits with messages behind it', () => {
+      const { open, said } = start();
+      const stream = open('bidirectional');
+      stream.send(hex('aa'));
+      stream.abandon();
+      expect(said()).toEqual([
+        '00000000 00000001 01 06',
+        '00000001 00000001 03 00 aa',
+        '00000000 00000001 03 05',
+      ]);
     });
 
     it('of a call that never started sends nothing', () => {

@@ -76,6 +76,46 @@ describe('FrameWriter', () => {
     expect(writer.take()).toBeUndefined();
   });
 
+  it('takes back the last frame that waits by cutting it off', () => {
+    const writer = new FrameWriter(LIMIT);
+    write(writer, { streamId: 1, type: 1, flags: 0, payload: hex('aa') });
+    const { position } = writer;
+    write(writer, { streamId: 3, type: 1, flags: 0, payload: hex('bbcc') });
+    writer.revoke(position);
+    expect(writer.pending).toBe(11);
+    write(writer, { streamId: 5, type: 1, flags: 0, payload: hex('dd') });
+    expect(frames(writer.take() as Buffer)).toEqual([
+      '00000001 00000001 01 00 aa',
+      '00000001 00000005 01 00 dd',
+    ]);
+  });
+
+  it('gives its memory back when the only frame was taken back', () => {
+    const pool = new CountingPool();
+    const writer = new FrameWriter(LIMIT, pool);
+    write(writer, { streamId: 1, type: 1, flags: 0, payload: hex('aa') });
+    writer.revoke(0);
+    expect(writer.take()).toBeUndefined();
+    expect(pool.out.size).toBe(0);
+  });
+
+  it('makes any other frame that waits one which every peer ignores', () => {
+    const writer = new FrameWriter(100_000);
+    const payload = Buffer.alloc(40_000);
+    const positions = [1, 3, 5].map((streamId) => {
+      const { position } = writer;
+      write(writer, { streamId, type: 1, flags: 6, payload });
+      return position;
+    });
+    // The first fills a batch of its own; the others are behind it.
+    writer.revoke(positions[0] as number);
+    writer.revoke(positions[1] as number);
+    const headers = Buffer.concat(takeAll(writer));
+    expect(
+      [0, 40_010, 80_020].map((at) => headers.subarray(at + 4, at + 10).toString('hex')),
+    ).toEqual(['000000010006', '000000030006', '000000050106']);
+  });
+
   it('lays any frames out as they were given', () => {
     fc.assert(
       fc.property(fc.array(frame(40_000), { maxLength: 8 }), (given) => {
