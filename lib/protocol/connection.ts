@@ -89,7 +89,7 @@ export abstract class Connection implements BytePeer, FrameHandler {
 
   flush(): void {
     this.#flushScheduled = false;
-    while (!this.#blocked && !this.#closed) {
+    while (!this.#blocked && !this.closed) {
       const batch = this.writer.take();
       if (batch === undefined) return;
       this.#blocked = !this.#setup.sink.write(batch);
