@@ -13,19 +13,25 @@ import type { BytePeer, ByteSink } from '../protocol/byte-pipe.js';
  *
  * @param socket - bytes that arrived earlier must still be in it (paused, or not yet read)
  * @param createPeer - called once, at once; its sink may already be used inside
- * @throws TypeError when the Duplex carries objects or decoded text instead of bytes
+ * @throws TypeError when the Duplex carries objects or decoded text instead of bytes; it is then
+ * destroyed
  */
 export function attach(socket: Duplex, createPeer: (sink: ByteSink) => BytePeer): void {
-  if (socket.readableObjectMode || socket.writableObjectMode) {
-    throw new TypeError('the Duplex must carry bytes, got one in object mode');
-  }
-  if (socket.readableEncoding !== null) {
-    throw new TypeError(
-      `the Duplex must carry bytes, got one that decodes to text (setEncoding "${socket.readableEncoding}")`,
-    );
+  const fault = faultOf(socket);
+  if (fault !== undefined) {
+    socket.destroy();
+    throw new TypeError(`the Duplex must carry bytes, got one ${fault}`);
   }
   const sink = new SocketSink(socket);
   sink.start(createPeer(sink));
+}
+
+/** What makes a Duplex carry something else than bytes. */
+function faultOf(socket: Duplex): string | undefined {
+  if (socket.readableObjectMode || socket.writableObjectMode) return 'in object mode';
+  const { readableEncoding } = socket;
+  if (readableEncoding === null) return undefined;
+  return `that decodes to text (setEncoding "${readableEncoding}")`;
 }
 
 /** A Duplex, seen from the protocol. */

@@ -60,6 +60,7 @@ describe('attach', () => {
     expect(join).toThrow(TypeError);
     expect(join).toThrow(problem);
     expect(socket.eventNames()).toEqual([]);
+    expect(socket.destroyed).toBe(true);
   });
 
   it.each<[string, unknown]>([
