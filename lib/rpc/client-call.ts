@@ -36,7 +36,7 @@ export interface QueuedCall {
 export abstract class ClientCall<Request, Response> extends ClientStream implements QueuedCall {
   readonly method: MethodDefinition<Request, Response>;
   onLeave: (() => void) | undefined;
-  readonly #metadata: Metadata | undefined;
+  #metadata: Metadata | undefined;
   readonly #deadline: Deadline | undefined;
   readonly #signal: AbortSignal | undefined;
   #onAbort: (() => void) | undefined;
@@ -76,6 +76,7 @@ export abstract class ClientCall<Request, Response> extends ClientStream impleme
   }
 
   freeze(): number {
+    this.#metadata = this.#metadata?.clone();
     return 0;
   }
 
@@ -201,6 +202,7 @@ export class UnaryClientCall<Request, Response> extends ClientCall<Request, Resp
   }
 
   override freeze(): number {
+    super.freeze();
     this.#frozen = encodeMessage(this.method.request, this.#request);
     return this.#frozen.length;
   }

@@ -54,6 +54,7 @@ export class StreamClientCall<Request, Response>
   }
 
   override freeze(): number {
+    super.freeze();
     if (this.#requestStream) return 0;
     this.#frozen = encodeMessage(this.method.request, this.#request as Request);
     return this.#frozen.length;

@@ -40,7 +40,10 @@ export interface PayloadFunctions<T> {
  */
 export function payloadCodec<T>(functions: PayloadFunctions<T>): PayloadCodec<T> {
   return {
-    write: (message, target) => target.append(functions.encode(message)),
+    write(message, target) {
+      // A handler that returns nothing answers with the empty message.
+      if (message !== undefined && message !== null) target.append(functions.encode(message));
+    },
     // Copied, since generated code may keep views of what it reads.
     read: (bytes, start, end) => functions.decode(Buffer.from(bytes.subarray(start, end))),
   };

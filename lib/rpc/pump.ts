@@ -28,18 +28,37 @@ export async function pump<T>(
   }
 }
 
+/**
+ * Messages after which other things get their turn. A source that never really waits, with a peer
+ * that reads fast, would otherwise keep timers and sockets from running.
+ */
+const TURN_AFTER = 1024;
+
 async function pumpSync<T>(source: Iterable<T>, target: PumpTarget<T>): Promise<void> {
+  let count = 0;
   for (const message of source) {
     if (!target.active) return;
-    if (!target.send(message)) await target.drained();
+    const pause = afterSend(target.send(message), ++count, target);
+    if (pause !== undefined) await pause;
   }
   target.end();
+}
+
+/** Waits for room, or for the event loop's turn, if it is time. */
+function afterSend(
+  room: boolean,
+  count: number,
+  target: { drained(): Promise<void> },
+): Promise<void> | undefined {
+  if (!room) return target.drained();
+  return count % TURN_AFTER === 0 ? new Promise((resolve) => setImmediate(resolve)) : undefined;
 }
 
 async function pumpAsync<T>(source: AsyncIterable<T>, target: PumpTarget<T>): Promise<void> {
   const iterator = source[Symbol.asyncIterator]();
   // As with `for await`, an iterator that ended by itself is not returned.
   let open = true;
+  let count = 0;
   // Not `for await`: a source that waits for something must hear at once that nobody wants it.
   target.onStop(() => {
     if (open) void returnQuietly(iterator);
@@ -55,7 +74,8 @@ async function pumpAsync<T>(source: AsyncIterable<T>, target: PumpTarget<T>): Pr
     open = result.done !== true;
     if (result.done === true) return target.end();
     if (!target.active) return;
-    if (!target.send(result.value)) await target.drained();
+    const pause = afterSend(target.send(result.value), ++count, target);
+    if (pause !== undefined) await pause;
   }
 }
 

@@ -108,7 +108,7 @@ export class ServerCall<Request = unknown, Response = unknown>
       this.endResponse();
     } catch (error) {
       writer.abortFrame();
-      return this.fail(asReplyError(error));
+      return this.fail(this.#replyError(error));
     }
     this.#finish();
   }
@@ -129,7 +129,7 @@ export class ServerCall<Request = unknown, Response = unknown>
       this.endMessage();
     } catch (error) {
       writer.abortFrame();
-      throw asReplyError(error);
+      throw this.#replyError(error);
     }
     return !connection.congested;
   }
@@ -259,6 +259,15 @@ export class ServerCall<Request = unknown, Response = unknown>
     }
   }
 
+  /** What a message that can't be sent ends its call with; a faulty one is worth a log line. */
+  #replyError(error: unknown): TtrpcError {
+    if (error instanceof TtrpcError) return error;
+    this.#report(error);
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `response message can not be serialised: ${why}`;
+    return new StatusError({ code: StatusCode.Internal, message }, { cause: error });
+  }
+
   #report(error: unknown): void {
     try {
       this.#settings.onHandlerError?.(error, this);
@@ -298,10 +307,3 @@ const TOO_FAST = 'messages are sent faster than the peer takes them';
 
 /** Characters of a status message that fit whatever the limit is. */
 const SHORT_MESSAGE = 200;
-
-function asReplyError(error: unknown): TtrpcError {
-  if (error instanceof TtrpcError) return error;
-  const why = error instanceof Error ? error.message : String(error);
-  const message = `response message can not be serialised: ${why}`;
-  return new StatusError({ code: StatusCode.Internal, message }, { cause: error });
-}

@@ -15,6 +15,12 @@ describe('payloadCodec', () => {
     expect([...writer.buffer.subarray(0, writer.length)]).toEqual([1, 2, 3]);
   });
 
+  it('makes the empty message of an absent one', () => {
+    const writer = new FrameWriter(1024);
+    for (const absent of [undefined, null]) codec.write(absent as never, writer);
+    expect(writer.length).toBe(0);
+  });
+
   it('hands the function bytes that it may keep', () => {
     const bytes = Buffer.from([9, 1, 2, 9]);
     const message = codec.read(bytes, 1, 3);

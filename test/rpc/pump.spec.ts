@@ -79,6 +79,14 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 const DONE = { done: true as const, value: undefined };
 
+function* endless(): Generator<number> {
+  for (let message = 0; ; message++) yield message;
+}
+
+async function* asyncEndless(): AsyncGenerator<number> {
+  yield* endless();
+}
+
 describe('pump', () => {
   it('sends every message of an iterable, and its end', async () => {
     const target = new Target();
@@ -94,6 +102,15 @@ describe('pump', () => {
     await pump(source, target);
     expect(target.got).toEqual([1, 2, 'end']);
     expect(uses).toEqual(['next', 'next', 'next']);
+  });
+
+  it('lets timers and sockets have their turn, however fast source and target are', async () => {
+    for (const source of [endless(), asyncEndless()]) {
+      const target = new Target();
+      setImmediate(() => target.stop());
+      await pump(source, target);
+      expect(target.got.length).toBeGreaterThan(1000);
+    }
   });
 
   it('prefers the async of two ways', async () => {
