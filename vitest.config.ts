@@ -16,12 +16,13 @@ export default defineConfig({
   test: {
     environment: 'node',
     include: ['test/**/*.spec.ts'],
-    exclude: ['test/interop/**', 'test/package/consumer/**'],
+    exclude: ['test/interop/**', 'test/package/consumer/**', '**/.build/**'],
     testTimeout: 10_000,
     hookTimeout: 10_000,
     coverage: {
       provider: 'v8',
       include: ['lib/**/*.ts'],
+      exclude: ['test/**'],
       reporter: ['text-summary', 'html', 'json-summary'],
       // A file that fails its threshold is found in coverage/index.html.
       thresholds: {

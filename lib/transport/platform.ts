@@ -9,7 +9,7 @@ export interface Platform {
 }
 
 /** The system that this process runs on. */
-export const CURRENT_PLATFORM: Platform = Object.freeze({
+const CURRENT_PLATFORM: Platform = Object.freeze({
   os: process.platform,
   uv: process.versions.uv,
 });

@@ -31,7 +31,7 @@ const codec: PayloadCodec<string> = {
 };
 
 /** A method `S/name` whose messages are hex texts. */
-export function method(name: string, kind: MethodKind): MethodDefinition<string, string> {
+function method(name: string, kind: MethodKind): MethodDefinition<string, string> {
   return { service: 'S', name, kind, request: codec, response: codec };
 }
 
