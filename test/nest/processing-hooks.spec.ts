@@ -16,6 +16,8 @@ interface HookContext {
 
 @Controller()
 class Kinds {
+  static told = 0;
+
   @GrpcMethod('RoomService')
   say({ text }: Text): Observable<Text> {
     if (text === 'fail') return throwError(() => new RpcException({ code: 5, message: 'no' }));
@@ -24,6 +26,7 @@ class Kinds {
 
   @GrpcMethod('RoomService')
   tell({ text }: Text): Observable<Text> {
+    Kinds.told += 1;
     return text === 'hang' ? NEVER.pipe(startWith({})) : of({}, {});
   }
 
@@ -109,7 +112,9 @@ describe('runWithHooks', () => {
     const go = signal();
     const ends: unknown[] = [];
     const over = signal();
+    const gone = signal();
     const { url } = await start([Kinds], {
+      options: { onClose: () => gone.resolve() },
       prepare: (_, server) => {
         server.setOnProcessingStartHook(async (_id, _context, done) => {
           starting.resolve();
@@ -127,11 +132,14 @@ describe('runWithHooks', () => {
     await starting.promise;
     await client.close();
     await outcome;
+    await gone.promise;
     expect(ends).toEqual([]);
+    Kinds.told = 0;
     go.resolve();
     await over.promise;
     await turn();
     expect(ends).toEqual([{ text: 'hang' }]);
+    expect(Kinds.told).toBe(0);
   });
 
   it('ends the span of a stream that its caller leaves', async () => {
