@@ -5,13 +5,14 @@ const WORDS = /[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+/g;
 
 /**
  * Every spelling by which users write an rpc, the one of the .proto first: `GetURLInfo`,
- * `getUrlInfo`, `getURLInfo`.
+ * `getUrlInfo`, `getURLInfo`, `GetUrlInfo`.
  *
  * Source: `@grpc/proto-loader` (`originalName` is lodash's camelCase of the name), ts-proto.
  */
 export function methodSpellings(name: string): string[] {
   const rest = name.slice(1);
-  const spellings = [name, camelCase(name), lower(name) + rest, upper(name) + rest];
+  const camel = camelCase(name);
+  const spellings = [name, camel, lower(name) + rest, upper(name) + rest, capital(camel)];
   return [...new Set(spellings)].filter((spelling) => spelling !== '');
 }
 
@@ -37,6 +38,11 @@ function camelCase(name: string): string {
   const words = name.match(WORDS) ?? [];
   const joined = words.map((word) => upper(word) + word.slice(1).toLowerCase()).join('');
   return words.length === 0 ? '' : words[0]!.toLowerCase() + joined.slice(words[0]!.length);
+}
+
+/** What `@GrpcMethod()` makes of a function's name. */
+function capital(name: string): string {
+  return upper(name) + name.slice(1);
 }
 
 function lower(name: string): string {

@@ -8,6 +8,7 @@ import {
   type OutgoingCall,
 } from './interceptor.js';
 import type { MethodDefinition } from './method-definition.js';
+import { isAsyncIterable } from './pump.js';
 import { ResponseStream, type CallStarter } from './response-stream.js';
 import { onlyMessage, streamOf } from './single-message.js';
 
@@ -108,6 +109,11 @@ export class Caller {
   }
 }
 
-async function* toAsync<T>(messages: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T, void> {
+/** An async iterable stays what it is: a generator around it could not be left while it waits. */
+function toAsync<T>(messages: AsyncIterable<T> | Iterable<T>): AsyncIterable<T> {
+  return isAsyncIterable(messages) ? messages : asyncOf(messages);
+}
+
+async function* asyncOf<T>(messages: Iterable<T>): AsyncGenerator<T, void> {
   yield* messages;
 }

@@ -99,6 +99,7 @@ export abstract class ClientCall<Request, Response> extends ClientStream impleme
 
   /** Gives the call up; nothing of it reaches the user any more but this end. */
   cancel(reason?: unknown): void {
+    if (this.#settled) return;
     const status = { code: StatusCode.Cancelled, message: 'call was cancelled' };
     this.giveUp(new StatusError(status, { cause: reason }));
   }

@@ -88,7 +88,7 @@ async function returnQuietly(iterator: AsyncIterator<unknown>): Promise<void> {
 }
 
 /** Whether `for await` would ask it for messages one by one. */
-export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+export function isAsyncIterable<T = unknown>(value: unknown): value is AsyncIterable<T> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 

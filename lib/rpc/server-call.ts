@@ -283,7 +283,16 @@ export class ServerCall<Request = unknown, Response = unknown>
     this.onDrain();
     const stops = this.#stops;
     this.#stops = undefined;
-    if (stops !== undefined) for (const stop of stops) stop();
+    if (stops !== undefined) for (const stop of stops) this.#run(stop);
+  }
+
+  /** One teardown that throws must not keep the others from running. */
+  #run(stop: () => void): void {
+    try {
+      stop();
+    } catch (error) {
+      this.#report(error);
+    }
   }
 }
 

@@ -11,8 +11,8 @@ const camelCase = protoLoader('lodash.camelcase') as (name: string) => string;
 describe('methodSpellings', () => {
   it.each([
     ['FindOneHero', ['FindOneHero', 'findOneHero']],
-    ['GetURLInfo', ['GetURLInfo', 'getUrlInfo', 'getURLInfo']],
-    ['get_url_2x', ['get_url_2x', 'getUrl2X', 'Get_url_2x']],
+    ['GetURLInfo', ['GetURLInfo', 'getUrlInfo', 'getURLInfo', 'GetUrlInfo']],
+    ['get_url_2x', ['get_url_2x', 'getUrl2X', 'Get_url_2x', 'GetUrl2X']],
     ['List', ['List', 'list']],
     ['list', ['list', 'List']],
   ])('gives for %s what users write', (name, spellings) => {
@@ -44,7 +44,7 @@ describe('methodsBySpelling', () => {
   it('finds a method by each spelling', () => {
     const method1 = method('GetURLInfo');
     const methods = methodsBySpelling({ name: 'S', methods: [method1] });
-    expect([...methods.keys()]).toEqual(['GetURLInfo', 'getUrlInfo', 'getURLInfo']);
+    expect([...methods.keys()]).toEqual(['GetURLInfo', 'getUrlInfo', 'getURLInfo', 'GetUrlInfo']);
     expect(new Set(methods.values())).toEqual(new Set([method1]));
   });
 

@@ -230,6 +230,25 @@ describe('Caller', () => {
     expect(link.sentByClient()).toEqual(['1 1/6', '3 1/6', '1 3/0 a', '3 3/0 a', '1 3/5', '3 3/5']);
   });
 
+  it('leaves requests that wait, also behind interceptors, when the server answers early', async () => {
+    let returned = false;
+    const requests: AsyncIterable<string> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise(() => {}),
+        return() {
+          returned = true;
+          return Promise.resolve({ done: true, value: undefined });
+        },
+      }),
+    };
+    const link = new Link(
+      { Upload: () => 'enough' },
+      { clientInterceptors: [{ stream: (messages, call, next) => next(messages, call) }] },
+    );
+    expect(await link.result(link.caller.clientStreaming(Upload, requests, {}))).toBe('enough');
+    expect(returned).toBe(true);
+  });
+
   it('stops asking for requests when the server answers early', async () => {
     let returned = false;
     const link = new Link({ Upload: () => Promise.resolve('enough') });

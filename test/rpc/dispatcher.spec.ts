@@ -37,6 +37,24 @@ describe('RawHandler', () => {
     expect(link.sentByServer()).toEqual(['1 2/0']);
   });
 
+  it('runs every teardown of a call, and reports one that throws', async () => {
+    const onHandlerError = vi.fn();
+    const link = new Link({}, { onHandlerError });
+    const stops: string[] = [];
+    const fault = new Error('teardown');
+    link.add(RawUnary, (call) => {
+      call.onStop(() => stops.push('first'));
+      call.onStop(() => {
+        throw fault;
+      });
+      call.onStop(() => stops.push('last'));
+      call.reply('done');
+    });
+    expect(await link.result(link.caller.unary(RawUnary, 'a', {}))).toBe('done');
+    expect(stops).toEqual(['first', 'last']);
+    expect(onHandlerError).toHaveBeenCalledWith(fault, expect.anything());
+  });
+
   it('refuses messages above the bound for a peer that does not read', async () => {
     const link = new Link({}, { server: { maxSendBufferBytes: 100_000 } });
     let error: unknown;
