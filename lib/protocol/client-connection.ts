@@ -10,6 +10,7 @@ import type { FrameWriter } from '../wire/frame-writer.js';
 import { decodeResponse, ResponseView } from '../wire/response-codec.js';
 import { Connection, type ConnectionSetup } from './connection.js';
 import { nextState, type StreamState } from './stream-state.js';
+import { StreamTable } from './stream-table.js';
 
 /** Shape of the call that a stream carries, as in `METHOD_SHAPES`. */
 export interface StreamShape {
@@ -27,7 +28,7 @@ const FIRST_STREAM_ID = 1;
  * Source: containerd/ttrpc `client.go` (`createStream`, `receiveLoop`).
  */
 export class ClientConnection extends Connection {
-  readonly #streams = new Map<number, ClientStream>();
+  readonly #streams = new StreamTable<ClientStream>();
   readonly #response = new ResponseView();
   #nextStreamId: number;
   #retired = false;
@@ -54,7 +55,7 @@ export class ClientConnection extends Connection {
 
   /** The request of `stream` was written with {@link nextStreamId}. */
   adopt(stream: ClientStream): void {
-    this.#streams.set(this.#nextStreamId, stream);
+    this.#streams.add(this.#nextStreamId, stream);
     this.#nextStreamId += 2;
   }
 
@@ -90,9 +91,9 @@ export class ClientConnection extends Connection {
   }
 
   protected override streamsLost(error: ConnectionError): void {
-    const streams = [...this.#streams.values()];
-    this.#streams.clear();
-    for (const stream of streams) stream.fail(this.lostError(error, stream.requestTaken));
+    for (const stream of this.#streams.drain()) {
+      stream.fail(this.lostError(error, stream.requestTaken));
+    }
   }
 
   #closeIfDone(): void {

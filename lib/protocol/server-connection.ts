@@ -11,6 +11,7 @@ import { decodeRequest, RequestView } from '../wire/request-codec.js';
 import { writeStatus } from '../wire/response-codec.js';
 import { Connection, type ConnectionSetup } from './connection.js';
 import { nextState, type StreamState } from './stream-state.js';
+import { StreamTable } from './stream-table.js';
 
 /** Takes the requests of a connection. */
 export interface RequestHandler {
@@ -33,7 +34,7 @@ const INACTIVE = 'StreamID is no longer active';
  */
 export class ServerConnection extends Connection {
   readonly #handler: RequestHandler;
-  readonly #streams = new Map<number, ServerStream>();
+  readonly #streams = new StreamTable<ServerStream>();
   readonly #request = new RequestView();
   #lastStreamId = 0;
   #draining = false;
@@ -72,7 +73,7 @@ export class ServerConnection extends Connection {
 
   /** @internal */
   adopt(streamId: number, stream: ServerStream): void {
-    this.#streams.set(streamId, stream);
+    this.#streams.add(streamId, stream);
   }
 
   /** @internal */
@@ -95,9 +96,7 @@ export class ServerConnection extends Connection {
   }
 
   protected override streamsLost(error: ConnectionError): void {
-    const streams = [...this.#streams.values()];
-    this.#streams.clear();
-    for (const stream of streams) stream.cutOff(error);
+    for (const stream of this.#streams.drain()) stream.cutOff(error);
   }
 
   #onRequest(header: FrameHeader, bytes: Buffer, start: number, end: number): void {
