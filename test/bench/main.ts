@@ -13,6 +13,7 @@ import { worksOf, type Work } from './works.js';
 
 const asked = readOptions(process.argv.slice(2));
 if (asked === undefined) console.log(HELP);
+else if (asked.micro) await import('./micro/main.js');
 else await run(asked);
 
 async function run(options: Options): Promise<void> {

@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 
 export interface Options {
+  /** Only the micro-benchmarks. */
+  readonly micro: boolean;
   readonly quick: boolean;
   readonly rounds: number;
   /** Of a slice, and of the lead-in before the first, in milliseconds. */
@@ -22,6 +24,7 @@ export const HELP = `npm run bench -- [options]
   --work NAMES      only these works, with commas: unary:64,stream-16B
   --subject NAMES   only these subjects, with commas: nest,go
   --base REVISION   also lib as it was at a git revision, beside lib as it is
+  --micro           only the hot pieces of a call, beside plainer ways to do the same
   --json FILE       write the ratios and the rounds there
   --svg FILE        draw a plot there
 `;
@@ -31,6 +34,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
   const { values } = parseArgs({
     args: [...args],
     options: {
+      micro: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       slice: { type: 'string' },
@@ -43,8 +47,9 @@ export function readOptions(args: readonly string[]): Options | undefined {
     },
   });
   if (values.help) return undefined;
-  const { quick, base, json, svg } = values;
+  const { micro, quick, base, json, svg } = values;
   return {
+    micro,
     quick,
     rounds: count('--rounds', values.rounds ?? (quick ? '3' : '5')),
     slice: count('--slice', values.slice ?? (quick ? '250' : '2000')),
