@@ -84,15 +84,14 @@ export class ServerConnection extends Connection {
 
   override onFrame(header: FrameHeader, bytes: Buffer, start: number, end: number): void {
     const { streamId, type } = header;
-    if (streamId % 2 === 0) this.#refuse(streamId, EVEN_ID);
+    if (streamId % 2 === 0) this.#refuse(streamId, violation(EVEN_ID));
     else if (type === MessageType.Request) this.#onRequest(header, bytes, start, end);
     else if (type === MessageType.Data) this.#onData(header, bytes, start, end);
   }
 
   override onOversizedFrame(header: FrameHeader): void {
     const error = new PayloadTooLargeError(header.length, this.options.maxPayloadBytes);
-    this.#breakOff(header.streamId, error);
-    this.reject(header.streamId, statusOf(StatusCode.ResourceExhausted, error.message));
+    this.#refuse(header.streamId, error);
   }
 
   protected override streamsLost(error: ConnectionError): void {
@@ -101,7 +100,7 @@ export class ServerConnection extends Connection {
 
   #onRequest(header: FrameHeader, bytes: Buffer, start: number, end: number): void {
     const { streamId, flags } = header;
-    if (streamId <= this.#lastStreamId) return this.#refuse(streamId, OLD_ID);
+    if (streamId <= this.#lastStreamId) return this.#refuse(streamId, violation(OLD_ID));
     this.#lastStreamId = streamId;
     const refusal = this.#refusal();
     if (refusal !== undefined) return this.reject(streamId, refusal);
@@ -109,7 +108,7 @@ export class ServerConnection extends Connection {
     try {
       decodeRequest(bytes, start, end, view);
     } catch (error) {
-      return this.#refuse(streamId, (error as ProtocolError).message);
+      return this.#refuse(streamId, error as ProtocolError);
     }
     this.#handler.onRequest(this, streamId, flags, view);
     view.release();
@@ -128,21 +127,18 @@ export class ServerConnection extends Connection {
 
   #onData(header: FrameHeader, bytes: Buffer, start: number, end: number): void {
     const stream = this.#streams.get(header.streamId);
-    if (stream === undefined) return this.#refuse(header.streamId, INACTIVE);
-    const violation = stream.receiveData(header.flags, bytes, start, end);
-    if (violation !== undefined) this.#refuse(header.streamId, violation);
+    if (stream === undefined) return this.#refuse(header.streamId, violation(INACTIVE));
+    const wrong = stream.receiveData(header.flags, bytes, start, end);
+    if (wrong !== undefined) this.#refuse(header.streamId, violation(wrong));
   }
 
   /** Answers a broken rule; if the stream is open, that is its end. */
-  #refuse(streamId: number, message: string): void {
-    this.#breakOff(streamId, new ProtocolError(message, 'stream'));
-    this.reject(streamId, statusOf(StatusCode.InvalidArgument, message));
-  }
-
-  #breakOff(streamId: number, error: TtrpcError): void {
+  #refuse(streamId: number, error: TtrpcError): void {
     const stream = this.#streams.get(streamId);
     this.#streams.delete(streamId);
     stream?.cutOff(error);
+    this.reject(streamId, { code: error.code, message: error.details, details: [] });
+    if (stream !== undefined) this.#closeIfDrained();
   }
 
   #closeIfDrained(): void {
@@ -156,6 +152,10 @@ export class ServerConnection extends Connection {
 
 function statusOf(code: StatusCode, message: string): Status {
   return { code, message, details: [] };
+}
+
+function violation(text: string): ProtocolError {
+  return new ProtocolError(text, 'stream');
 }
 
 /**

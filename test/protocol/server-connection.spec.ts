@@ -308,6 +308,25 @@ describe('ServerConnection', () => {
       expect(closes.map(({ reason }) => reason)).toEqual(['local']);
     });
 
+    it('closes the connection behind the refusal that ends the last open stream', () => {
+      for (const [wrong, text, code] of [
+        ['00000001 00000001 03 00 aa', 'data frame on a call that has one request', '03'],
+        [
+          '00400001 00000001 03 00',
+          'message length 4194305 exceed maximum message size of 4194304',
+          '08',
+        ],
+      ] as const) {
+        const { connection, hear, said, closes } = start();
+        hear(UNARY);
+        connection.drain();
+        hear(wrong);
+        expect(said()).toEqual([refusal('00000001', text, code)]);
+        expect(connection.closed).toBe(true);
+        expect(closes.map(({ reason }) => reason)).toEqual(['local']);
+      }
+    });
+
     it('waits until a peer that is slow has taken the last response', () => {
       const { connection, hear, handler, said, closes, end } = start();
       hear(`${UNARY} 00000007 00000003 01 00 1205 "unary"`);
