@@ -87,6 +87,14 @@ describe('CallQueue', () => {
     expect(late.events).toEqual([]);
   });
 
+  it('takes one call of any length', () => {
+    const queue = new CallQueue(1);
+    const calls = [new Call(1000), new Call(0)];
+    fill(queue, calls);
+    expect(queue.size).toBe(1);
+    expect(calls.map(({ events }) => events.length)).toEqual([0, 1]);
+  });
+
   it('fails a call whose request cannot be encoded', () => {
     const queue = new CallQueue(1000);
     const calls = [new Call(new Error('odd')), new Call(new UsageError('typed'))];
