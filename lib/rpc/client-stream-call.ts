@@ -28,7 +28,7 @@ export interface StreamCallSettings<Request, Response> {
 
 /**
  * A call that streams in at least one direction. Messages may be sent before the call could be
- * started; they are kept, encoded, and counted against the connection's bound.
+ * started; they are kept, encoded, up to a bound of their own.
  */
 export class StreamClientCall<Request, Response>
   extends ClientCall<Request, Response>
@@ -102,7 +102,8 @@ export class StreamClientCall<Request, Response>
   /** Says that no more messages follow. */
   endMessages(): void {
     this.#ended = true;
-    this.halfClose();
+    // A call that is over closes its half by itself, and at its deadline not before the server's.
+    if (this.pending) this.halfClose();
   }
 
   /** Stops reading from the connection that carries the call; {@link resumeReading} undoes it. */
@@ -138,18 +139,20 @@ export class StreamClientCall<Request, Response>
   }
 
   #sendEarly(message: Request): boolean {
+    let bytes: Buffer;
     try {
-      const bytes = encodeMessage(this.method.request, message);
-      this.#early.push(bytes);
-      this.#earlyBytes += bytes.length;
+      bytes = encodeMessage(this.method.request, message);
     } catch (error) {
       this.giveUp(asSendError(error));
       return true;
     }
-    if (this.#earlyBytes > MAX_EARLY_BYTES) {
+    // The first is as long as it is: once the call has started it would be sent, too.
+    if (this.#early.length > 0 && this.#earlyBytes + bytes.length > MAX_EARLY_BYTES) {
       this.giveUp(this.#tooMuch());
       return true;
     }
+    this.#early.push(bytes);
+    this.#earlyBytes += bytes.length;
     return false;
   }
 
@@ -172,5 +175,5 @@ export class StreamClientCall<Request, Response>
   }
 }
 
-/** What a call may send before there is a connection, in bytes. */
+/** What a call may send before there is a connection, in bytes; its first message may be longer. */
 const MAX_EARLY_BYTES = 4 * 1024 * 1024;

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { BufferFullError, UsageError, type TtrpcError } from '../../lib/errors.js';
+import type { CallOptions } from '../../lib/rpc/call.js';
 import { StreamClientCall } from '../../lib/rpc/client-stream-call.js';
 import { Link, type LinkSetup } from './link.js';
 import { Chat, Download, NOT_A_TEXT } from './text-service.js';
@@ -13,7 +14,12 @@ interface Raw {
 }
 
 /** A call that has not been started. */
-function make(method = Chat, setup: LinkSetup = {}, request?: string): Raw {
+function make(
+  method = Chat,
+  setup: LinkSetup = {},
+  request?: string,
+  options: CallOptions = {},
+): Raw {
   const link = new Link(
     {
       async *Chat(requests: AsyncIterable<string>) {
@@ -34,7 +40,7 @@ function make(method = Chat, setup: LinkSetup = {}, request?: string): Raw {
     onDrain: () => void events.push('drain'),
   };
   const given = request === undefined ? {} : { request };
-  const settings = { options: {}, defaultTimeoutMs: Infinity, listener, ...given };
+  const settings = { options, defaultTimeoutMs: Infinity, listener, ...given };
   const raw: Raw = { link, call: new StreamClientCall(method, settings), events, error: undefined };
   return raw;
 }
@@ -80,6 +86,32 @@ describe('StreamClientCall', () => {
     const many = make();
     while (!many.call.send('x'.repeat(1 << 20)));
     expect(many.error).toBeInstanceOf(BufferFullError);
+  });
+
+  it('takes one early message of any length that the connection may allow', async () => {
+    const { call, link, error } = make(Chat, { client: { maxPayloadBytes: 8 << 20 } });
+    expect(call.send('x'.repeat(5 << 20))).toBe(false);
+    expect(error).toBeUndefined();
+    link.start(call);
+    await link.pair.settled();
+    expect(link.sentByClient().map((frame) => frame.length)).toEqual([5, 6 + (5 << 20)]);
+  });
+
+  it('leaves its half open at its deadline, whoever ends its messages then', async () => {
+    vi.useFakeTimers();
+    const { call, link, events } = make(Chat, {}, undefined, { timeoutMs: 100 });
+    link.start(call);
+    await link.pair.settled();
+    link.pair.server.hold();
+    await vi.advanceTimersByTimeAsync(101);
+    call.endMessages();
+    await link.pair.settled();
+    expect(events).toEqual(['drain', 'StatusError']);
+    expect(link.sentByClient()).toEqual(['1 1/6']);
+    await vi.advanceTimersByTimeAsync(1000);
+    await link.pair.settled();
+    expect(link.sentByClient()).toEqual(['1 3/5']);
+    vi.useRealTimers();
   });
 
   it('sends nowhere after its end', async () => {
