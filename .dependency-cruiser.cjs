@@ -50,6 +50,12 @@ const HOUSE = {
     packages: NEST,
     node: true,
   },
+  testing: {
+    path: '^lib/testing/',
+    rooms: ['spec', 'errors', 'wire', 'protocol', 'rpc', 'transport', 'proto', 'engine', 'nest'],
+    packages: NEST,
+    node: true,
+  },
   roof: {
     path: '^lib/index\\.ts$',
     rooms: ['spec', 'errors', 'wire', 'protocol', 'rpc', 'transport', 'proto', 'engine', 'nest'],

@@ -11,6 +11,7 @@ export default defineConfig({
     alias: [
       { find: /^nestjs-ttrpc$/, replacement: source('./lib/index.ts') },
       { find: /^nestjs-ttrpc\/engine$/, replacement: source('./lib/engine/index.ts') },
+      { find: /^nestjs-ttrpc\/testing$/, replacement: source('./lib/testing/index.ts') },
     ],
   },
   test: {

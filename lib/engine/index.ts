@@ -65,6 +65,7 @@ export type { UnaryClientCall } from '../rpc/client-call.js';
 export { toStatus } from '../rpc/to-status.js';
 
 export type { Handshake } from '../transport/handshake.js';
+export type { Acceptor, Listener } from '../transport/listener.js';
 
 export { loadServices, ServiceCatalog } from '../proto/service-definition.js';
 export type { ProtoSource } from '../proto/load.js';

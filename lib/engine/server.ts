@@ -12,7 +12,7 @@ import { ServiceRegistry } from '../rpc/service-registry.js';
 import { parseAddress } from '../transport/address.js';
 import { attach } from '../transport/attach.js';
 import { runHandshake } from '../transport/handshake.js';
-import { listen, type Listener } from '../transport/listener.js';
+import { listen, type Acceptor, type Listener } from '../transport/listener.js';
 import { peerAddress } from '../transport/peer-address.js';
 import { positive } from './client-options.js';
 import {
@@ -92,18 +92,22 @@ export class TtrpcServer {
   }
 
   /**
-   * Listens on an address; may be called for several. A stale unix socket file is replaced.
+   * Listens on an address, or to who accepts byte streams itself; may be called for several. A stale
+   * unix socket file is replaced.
    *
    * @returns the bound address: a TCP port 0 has become the port that the system chose
    * @throws TypeError when the address can't be understood
    * @throws ConnectionError when it can't be bound
    */
-  async listen(address: string): Promise<string> {
+  async listen(where: string | Acceptor): Promise<string> {
     if (this.#closing) throw closedError();
     const { socketMode, onError } = this.#options;
     const accept = (socket: Duplex): void => void this.#accept(socket, bound);
-    let bound = address;
-    const listener = await listen(parseAddress(address), accept, { mode: socketMode, onError });
+    let bound = typeof where === 'string' ? where : 'a Duplex';
+    const listener =
+      typeof where === 'string'
+        ? await listen(parseAddress(where), accept, { mode: socketMode, onError })
+        : await where(accept);
     bound = listener.address;
     this.#listeners.add(listener);
     if (!this.#closing) return bound;

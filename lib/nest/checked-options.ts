@@ -32,6 +32,7 @@ const CONNECTION_OPTIONS = [
 /** Names of the options of `ServerTtrpc`. */
 export const SERVER_OPTIONS = [
   'url',
+  'listen',
   ...DEFINITION_OPTIONS,
   'gracefulShutdown',
   'graceMs',
@@ -64,6 +65,7 @@ export const CLIENT_OPTIONS = [
 const TYPES: Readonly<Record<string, 'boolean' | 'function'>> = {
   gracefulShutdown: 'boolean',
   strict: 'boolean',
+  listen: 'function',
   exposeErrorMessages: 'boolean',
   onError: 'function',
   onConnect: 'function',
@@ -97,4 +99,18 @@ function advice(name: string, allowed: readonly string[]): string {
   if (Object.hasOwn(ELSEWHERE, name)) return ELSEWHERE[name] as string;
   const near = nearestNames(name, allowed);
   return near.length > 0 ? `did you mean ${near.join(' or ')}?` : `it has ${allowed.join(', ')}`;
+}
+
+/**
+ * Refuses options that do not say where the other side is.
+ *
+ * @param instead - the option that takes the place of `url`
+ * @throws TypeError when `url` is no address and `instead` is absent
+ */
+export function checkPlace(options: { readonly url?: unknown }, instead: 'dial' | 'listen'): void {
+  if ((options as Record<string, unknown>)[instead] !== undefined) return;
+  if (typeof options.url === 'string') return;
+  throw new TypeError(
+    `url must be an address such as unix:///run/app.sock, got ${typeof options.url}`,
+  );
 }

@@ -6,8 +6,9 @@ import { DefinitionError, UsageError, type ConnectionError } from '../errors.js'
 import { suggestNames } from '../proto/nearest-names.js';
 import type { ServiceDefinition } from '../rpc/method-definition.js';
 import { quietly } from './after-call.js';
-import { checkOptions, CLIENT_OPTIONS } from './checked-options.js';
+import { checkOptions, checkPlace, CLIENT_OPTIONS } from './checked-options.js';
 import { findService, loadDefinitions, type Definitions } from './definitions.js';
+import { createPromiseStub, type PromiseMethod } from './promise-stub.js';
 import { createStub, type StubClient, type StubMethod } from './service-stub.js';
 import type { ClientTtrpcOptions } from './ttrpc-options.interface.js';
 
@@ -35,6 +36,7 @@ export type TtrpcClientEvents = {
 export class ClientTtrpc extends ClientProxy<TtrpcClientEvents> implements ClientGrpc {
   readonly #options: ClientTtrpcOptions;
   readonly #stubs = new Map<ServiceDefinition, Record<string, StubMethod>>();
+  readonly #promiseStubs = new Map<ServiceDefinition, Record<string, PromiseMethod>>();
   readonly #listeners: [event: string, callback: (...values: never[]) => void][] = [];
   #definitions: Definitions | undefined;
   #engine: TtrpcClient | undefined;
@@ -43,11 +45,7 @@ export class ClientTtrpc extends ClientProxy<TtrpcClientEvents> implements Clien
   constructor(options: ClientTtrpcOptions) {
     super();
     checkOptions('ClientTtrpc', options, CLIENT_OPTIONS);
-    if (options.dial === undefined && typeof options.url !== 'string') {
-      throw new TypeError(
-        `url must be an address such as unix:///run/app.sock, got ${typeof options.url}`,
-      );
-    }
+    checkPlace(options, 'dial');
     resolveClientOptions(engineOptions(options));
     this.#options = options;
   }
@@ -68,14 +66,33 @@ export class ClientTtrpc extends ClientProxy<TtrpcClientEvents> implements Clien
     const definition = this.#find(name);
     let stub = this.#stubs.get(definition);
     if (stub === undefined) {
-      const intercepted = (this.#options.interceptors ?? []).length > 0;
-      const client: StubClient = {
-        engine: () => this.#client(),
-        intercepted,
-        serializeError: (error) => this.serializeError(error) as unknown,
-      };
-      stub = createStub(client, definition);
+      stub = createStub(this.#stubClient(), definition);
       this.#stubs.set(definition, stub);
+    }
+    return stub as T;
+  }
+
+  /**
+   * The same methods for `await` and `for await`: a response comes as a Promise, and the call is
+   * made at once; a stream of responses as an AsyncIterable, and the call is made when the loop
+   * begins, and cancelled when it is left. Arguments are those of {@link getService}; a stream of
+   * requests is an (async) iterable or an Observable.
+   *
+   * @param name - as for {@link getService}
+   * @throws DefinitionError naming the nearest services when there is none of that name
+   * @example
+   * ```ts
+   * const heroes = client.getPromiseService<HeroPromises>('HeroService');
+   * const hero = await heroes.findOne({ id: 1 }, { timeoutMs: 500 });
+   * for await (const each of heroes.findMany({})) console.log(each);
+   * ```
+   */
+  getPromiseService<T extends object>(name: string): T {
+    const definition = this.#find(name);
+    let stub = this.#promiseStubs.get(definition);
+    if (stub === undefined) {
+      stub = createPromiseStub(this.#stubClient(), definition);
+      this.#promiseStubs.set(definition, stub);
     }
     return stub as T;
   }
@@ -129,6 +146,16 @@ export class ClientTtrpc extends ClientProxy<TtrpcClientEvents> implements Clien
 
   protected override dispatchEvent<Result>(): Promise<Result> {
     return Promise.reject(noPatterns());
+  }
+
+  #stubClient(): StubClient {
+    return {
+      engine: () => this.#client(),
+      intercepted: (this.#options.interceptors ?? []).length > 0,
+      serializeError: (error) => this.serializeError(error) as unknown,
+      // Nest 11 has no such field, and nothing that would set it.
+      dispatchHook: () => this.onDispatchHook,
+    };
   }
 
   #client(): TtrpcClient {

@@ -7,7 +7,7 @@ import { resolveServerOptions } from '../engine/server-options.js';
 import type { Peer } from '../rpc/call.js';
 import type { RawHandler } from '../rpc/server-call.js';
 import { quietly } from './after-call.js';
-import { checkOptions, SERVER_OPTIONS } from './checked-options.js';
+import { checkOptions, checkPlace, SERVER_OPTIONS } from './checked-options.js';
 import { loadDefinitions } from './definitions.js';
 import { ServerBase } from './grpc-shim.js';
 import {
@@ -63,10 +63,9 @@ export class ServerTtrpc
   constructor(options: ServerTtrpcOptions) {
     super();
     checkOptions('ServerTtrpc', options, SERVER_OPTIONS);
-    if (typeof options.url !== 'string') {
-      throw new TypeError(
-        `url must be an address such as unix:///run/app.sock, got ${typeof options.url}`,
-      );
+    checkPlace(options, 'listen');
+    if (options.url !== undefined && options.listen !== undefined) {
+      throw new TypeError('url and listen exclude each other: give one of them');
     }
     if (options.graceMs !== undefined) positive('graceMs', options.graceMs);
     resolveServerOptions(options);
@@ -145,7 +144,9 @@ export class ServerTtrpc
     this.transportId = TTRPC_TRANSPORT;
     this.#engine = engine;
     try {
-      const address = await engine.listen(this.#options.url);
+      const { url, listen } = this.#options;
+      // One of them is there: the constructor has seen to it.
+      const address = await engine.listen(listen ?? (url as string));
       this._status$.next('up');
       return address;
     } catch (error) {

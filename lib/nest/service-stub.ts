@@ -6,6 +6,7 @@ import type { CallOptions } from '../rpc/call.js';
 import type { MethodDefinition, ServiceDefinition } from '../rpc/method-definition.js';
 import { METHOD_SHAPES } from '../spec/method.js';
 import { readArguments, type CallArguments } from './call-arguments.js';
+import { dispatched, type DispatchHook } from './dispatch-hook.js';
 import { iterate } from './observable-iterable.js';
 import { toRequests, Upstream, type Requests } from './upstream.js';
 
@@ -15,6 +16,8 @@ export interface StubClient {
   engine(): TtrpcClient;
   /** Whether interceptors wrap the calls. */
   readonly intercepted: boolean;
+  /** Sees each call before it is made; set at any time. */
+  dispatchHook(): DispatchHook | undefined;
   /** Turns a call's error into what its Observable gives. */
   serializeError(error: TtrpcError): unknown;
 }
@@ -22,21 +25,33 @@ export interface StubClient {
 /** A method of a stub: a cold Observable, which calls when it is subscribed to. */
 export type StubMethod = (...given: unknown[]) => Observable<unknown>;
 
-/**
- * Makes the object that `getService` gives: each method by its name in the .proto and in camel
- * case. A plain object, since Nest looks for lifecycle hooks on every provider.
- */
+/** Makes the object that `getService` gives. */
 export function createStub(
   client: StubClient,
   service: ServiceDefinition,
 ): Record<string, StubMethod> {
-  const stub: Record<string, StubMethod> = {};
+  return stubOf(service, (method) => createMethod(client, method));
+}
+
+/**
+ * An object with each method by its name in the .proto and in camel case. A plain one, since Nest
+ * looks for lifecycle hooks on every provider. An rpc `Then` has no camel case: whoever awaits the
+ * object would call it.
+ */
+export function stubOf<T>(
+  service: ServiceDefinition,
+  create: (method: MethodDefinition) => T,
+): Record<string, T> {
+  const stub: Record<string, T> = {};
   for (const method of service.methods) {
-    const call = createMethod(client, method);
+    const call = create(method);
     const camelCase = methodSpellings(method.name).find((spelling) => /^[a-z]/.test(spelling));
     stub[method.name] = call;
     if (camelCase !== undefined) stub[camelCase] ??= call;
   }
+  const { then } = stub;
+  if (then !== undefined) stub['Then'] ??= then;
+  delete stub['then'];
   return stub;
 }
 
@@ -47,18 +62,19 @@ function createMethod(client: StubClient, method: MethodDefinition): StubMethod 
     const { input, options } = readArguments(given);
     if (client.intercepted) return through(client, method, { input, options });
     return new Observable((subscriber) => {
+      const sent = dispatched(client.dispatchHook(), method, { input, options });
       const listener: Listener = {
         onMessage: (message) => subscriber.next(message),
         onEnd: () => subscriber.complete(),
         onError: (error) => subscriber.error(serialized(client, error)),
       };
-      return open(client.engine(), { method, input, options, listener });
+      return open(client.engine(), { method, input, options: sent, listener });
     });
   };
 }
 
 /** What a user's `serializeError` makes of an error; if it throws, what it throws. */
-function serialized(client: StubClient, error: unknown): unknown {
+export function serialized(client: StubClient, error: unknown): unknown {
   try {
     return client.serializeError(error as TtrpcError);
   } catch (thrown) {
@@ -151,10 +167,8 @@ function through(
     const given = METHOD_SHAPES[method.kind].requestStream
       ? toIterable(toRequests(method, input), gaveUp.signal, failed)
       : input;
-    const result = invoke(client.engine(), method, {
-      input: given,
-      options: { ...options, signal },
-    });
+    const sent = dispatched(client.dispatchHook(), method, { input, options });
+    const result = invoke(client.engine(), method, { input: given, options: { ...sent, signal } });
     const subscription = from(result).subscribe({
       next: (message) => subscriber.next(message),
       error: (error: unknown) =>
@@ -177,7 +191,8 @@ function toIterable(
   return isObservable(requests) ? iterate(requests.pipe(tap({ error: failed })), signal) : requests;
 }
 
-function invoke(
+/** Calls through the engine's promises and iterables. */
+export function invoke(
   engine: TtrpcClient,
   method: MethodDefinition,
   { input, options }: CallArguments,

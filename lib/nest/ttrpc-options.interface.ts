@@ -2,6 +2,7 @@ import type { ClientOptions, Dialer } from '../engine/client-options.js';
 import type { ServerOptions } from '../engine/server-options.js';
 import type { PackageDefinition, ProtoRoot } from '../proto/load.js';
 import type { LoaderOptions } from '../proto/loader-options.js';
+import type { Acceptor } from '../transport/listener.js';
 
 /**
  * Which services there are. The names are those of Nest's gRPC transport; exactly one of
@@ -28,8 +29,13 @@ export interface TtrpcDefinitionOptions {
 /** What `ServerTtrpc` may be told. */
 export interface ServerTtrpcOptions
   extends TtrpcDefinitionOptions, Omit<ServerOptions, 'interceptors' | 'onHandlerError'> {
-  /** Where to listen: `unix:///run/app.sock` or a bare path, `tcp://host:port`, `fd:3`. */
-  readonly url: string;
+  /**
+   * Where to listen: `unix:///run/app.sock` or a bare path, `tcp://host:port`, `fd:3`. Needed unless
+   * there is `listen`.
+   */
+  readonly url?: string | undefined;
+  /** Accepts byte streams itself, instead of listening on `url`. */
+  readonly listen?: Acceptor | undefined;
   /**
    * Whether `close()` lets the calls in flight end, for at most `graceMs`.
    * @defaultValue false, as Nest's gRPC transport

@@ -37,6 +37,14 @@ export interface Listener {
 }
 
 /**
+ * Hands over byte streams that somebody else accepts, from now until its listener is closed: the
+ * ends of pipes in memory, the lanes of a multiplexer.
+ *
+ * @param onStream - gets each one, unread
+ */
+export type Acceptor = (onStream: (stream: Duplex) => void) => Listener | PromiseLike<Listener>;
+
+/**
  * Listens on an address and hands over each connection that is made to it.
  *
  * A unix socket's file that nobody accepts on (left behind by a crash) is replaced; anything else in

@@ -21,7 +21,9 @@ import {
   type ClientTtrpcOptions,
   type ServerTtrpcOptions,
 } from '../../lib/index.js';
+import type { Dialer } from '../../lib/engine/index.js';
 import type { MetadataInit } from '../../lib/spec/metadata.js';
+import { createMemoryTransport } from '../../lib/testing/index.js';
 
 /** The message of fixtures/room.proto; what is left out has its default. */
 export interface Text {
@@ -111,7 +113,26 @@ export interface Started {
 /** Serves controllers on a unix socket of their own. */
 export async function start(controllers: Type[], wishes: Wishes = {}): Promise<Started> {
   const url = wishes.options?.url ?? `unix://${socketPath()}`;
-  const server = new ServerTtrpc({ ...ROOM, ...wishes.options, url });
+  const served = await serve(controllers, { url }, wishes);
+  return { ...served, url, ...roomOf(connect(url)) };
+}
+
+/** Serves controllers in memory, where a socket is not the point. */
+export async function startInMemory(
+  controllers: Type[],
+  wishes: Wishes = {},
+): Promise<Omit<Started, 'url'> & { readonly dial: Dialer }> {
+  const { listen, dial } = createMemoryTransport();
+  const served = await serve(controllers, { listen }, wishes);
+  return { ...served, dial, ...roomOf(closeLater(new ClientTtrpc({ ...ROOM, dial }))) };
+}
+
+async function serve(
+  controllers: Type[],
+  place: Pick<ServerTtrpcOptions, 'listen' | 'url'>,
+  wishes: Wishes,
+): Promise<Pick<Started, 'address' | 'app' | 'logger' | 'server'>> {
+  const server = new ServerTtrpc({ ...ROOM, ...wishes.options, ...place });
   const logger = new RecordingLogger();
   const app = await NestFactory.createMicroservice(moduleOf({ ...wishes.module, controllers }), {
     strategy: server,
@@ -120,16 +141,11 @@ export async function start(controllers: Type[], wishes: Wishes = {}): Promise<S
   closeLater(app);
   wishes.prepare?.(app, server);
   const address: unknown = await app.listen();
-  const client = connect(url);
-  return {
-    app,
-    server,
-    address,
-    url,
-    logger,
-    client,
-    room: client.getService<Room>('RoomService'),
-  };
+  return { app, server, address, logger };
+}
+
+function roomOf(client: ClientTtrpc): Pick<Started, 'client' | 'room'> {
+  return { client, room: client.getService<Room>('RoomService') };
 }
 
 /** A module made of `metadata`. */

@@ -48,6 +48,8 @@ describe('checkOptions', () => {
     ['maxPayloadBytes', -1, 'maxPayloadBytes'],
     ['socketMode', 0o1777, 'socketMode'],
     ['url', undefined, 'url must be an address such as unix:///run/app.sock, got undefined'],
+    ['listen', 'here', 'listen must be a function, got string'],
+    ['listen', () => undefined, 'url and listen exclude each other: give one of them'],
   ])('refuses %s of the server that is %o when it is made', (name, value, expected) => {
     expect(() => server({ ...NEVER, [name]: value })).toThrow(expected);
   });

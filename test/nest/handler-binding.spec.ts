@@ -12,7 +12,7 @@ import type { Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../lib/index.js';
 import { methodPattern } from '../../lib/nest/handler-binding.js';
-import { all, failure, start, type Room, type Text } from './app.js';
+import { all, failure, type Room, start, startInMemory, type Text } from './app.js';
 
 interface Names {
   getUrlInfo(request: Text): Observable<Text>;
@@ -48,7 +48,7 @@ describe('bindHandlers', () => {
       MessagePattern([{ service: 'RoomService', rpc: 'Say', streaming: 'no_stream' }, 'other']),
     ],
   ])('binds a handler by %s', async (_, decorator) => {
-    const { room, logger } = await start([saying(decorator)]);
+    const { room, logger } = await startInMemory([saying(decorator)]);
     expect(await all(room.say({}))).toEqual([{ text: 'said' }]);
     expect(logger.errors).toEqual([]);
   });
@@ -61,7 +61,7 @@ describe('bindHandlers', () => {
     [undefined, 'RoomService'],
     [['acme.v1', 'acme'], 'RoomService'],
   ])('binds under package %o by the service name %s', async (name, service) => {
-    const { room, logger } = await start([saying(GrpcMethod(service, 'Say'))], {
+    const { room, logger } = await startInMemory([saying(GrpcMethod(service, 'Say'))], {
       options: { package: name },
     });
     expect(await all(room.say({}))).toEqual([{ text: 'said' }]);
@@ -96,7 +96,7 @@ describe('bindHandlers', () => {
         return requests;
       }
     }
-    const { client, room, logger } = await start([NameService, Streams]);
+    const { client, room, logger } = await startInMemory([NameService, Streams]);
     const names = client.getService<Names>('NameService');
     expect(await all(names.getUrlInfo({ text: 'a' }))).toEqual([{ text: 'info a' }]);
     expect(await all(names.leave({}))).toEqual([{ text: 'left' }]);
@@ -133,7 +133,7 @@ describe('bindHandlers', () => {
         return requests;
       }
     }
-    const { room } = await start([Generated]);
+    const { room } = await startInMemory([Generated]);
     expect(await all(room.say({ text: 'a' }))).toEqual([{ text: 'said a' }]);
     expect(await all(room.tell({ text: 'a' }))).toEqual([{ text: 'told a' }]);
     expect(await all(room.join([{ text: 'a' }, { text: 'b' }]))).toEqual([{ text: 'b' }]);
@@ -154,7 +154,7 @@ describe('bindHandlers', () => {
       @EventPattern({ service: 'RoomService', rpc: 'Say', streaming: 'no_stream' })
       event(): void {}
     }
-    const { room, logger } = await start([Others]);
+    const { room, logger } = await startInMemory([Others]);
     expect(await failure(room.say({}))).toBe('12 UNIMPLEMENTED: service acme.v1.RoomService');
     expect(logger.errors).toEqual([]);
   });
@@ -182,13 +182,13 @@ describe('bindHandlers', () => {
     ];
 
     it('handlers of no method and of the wrong kind, naming the nearest', async () => {
-      const { logger } = await start([Wrong]);
+      const { logger } = await startInMemory([Wrong]);
       expect(logger.errors).toHaveLength(FAULTS.length);
       FAULTS.forEach((fault, index) => expect(logger.errors[index]).toContain(fault));
     });
 
     it('methods without a handler', async () => {
-      const { logger, room } = await start([saying(GrpcMethod('RoomService'))]);
+      const { logger, room } = await startInMemory([saying(GrpcMethod('RoomService'))]);
       expect(logger.warnings).toEqual([
         'acme.v1.RoomService: no handler for Tell, Join, Chat',
         'acme.v1.NameService: no handler for GetURLInfo, leave, Nothing',
@@ -205,7 +205,7 @@ describe('bindHandlers', () => {
           return { text: 'second' };
         }
       }
-      const { logger, room } = await start([saying(GrpcMethod()), Second]);
+      const { logger, room } = await startInMemory([saying(GrpcMethod()), Second]);
       expect(logger.errors).toEqual([
         'handler acme.v1.RoomService.Say: /acme.v1.RoomService/Say has a handler already; the last one serves it',
       ]);
@@ -247,7 +247,7 @@ describe('bindHandlers', () => {
       @GrpcMethod('NameService')
       nothing(): void {}
     }
-    const { room } = await start([Whole], { options: { strict: true } });
+    const { room } = await startInMemory([Whole], { options: { strict: true } });
     expect(await all(room.say({}))).toEqual([{}]);
   });
 });

@@ -5,7 +5,17 @@ import { NEVER, of, startWith, throwError, type Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { ServerTtrpc, TtrpcDuplexCall } from '../../lib/index.js';
 import { TTRPC_TRANSPORT } from '../../lib/index.js';
-import { all, connect, failure, signal, start, turn, type Room, type Text } from './app.js';
+import {
+  all,
+  connect,
+  failure,
+  type Room,
+  signal,
+  start,
+  startInMemory,
+  type Text,
+  turn,
+} from './app.js';
 
 /** What instrumentation reads of a context. */
 interface HookContext {
@@ -70,7 +80,7 @@ function instrument(server: ServerTtrpc): {
 describe('runWithHooks', () => {
   it('starts and ends a span for each call of every kind, once, in its own async context', async () => {
     let log: ReturnType<typeof instrument> | undefined;
-    const { room } = await start([Kinds], {
+    const { room } = await startInMemory([Kinds], {
       prepare: (_, server) => (log = instrument(server)),
     });
     await all(room.say({}));
@@ -89,7 +99,7 @@ describe('runWithHooks', () => {
 
   it('tells the hooks what instrumentation reads of a call, and of its request', async () => {
     let log: ReturnType<typeof instrument> | undefined;
-    const { room } = await start([Kinds], {
+    const { room } = await startInMemory([Kinds], {
       prepare: (_, server) => (log = instrument(server)),
     });
     await all(room.say({ text: 'a' }, { metadata: { user: 'ada' } }));
@@ -102,7 +112,9 @@ describe('runWithHooks', () => {
   });
 
   it('keeps the messages of a stream in order while the start is deferred', async () => {
-    const { room } = await start([Kinds], { prepare: (_, server) => void instrument(server) });
+    const { room } = await startInMemory([Kinds], {
+      prepare: (_, server) => void instrument(server),
+    });
     const texts = Array.from({ length: 40 }, (_, number) => ({ number: number + 1 }));
     for (let run = 0; run < 10; run += 1) expect(await all(room.chat(texts))).toEqual(texts);
   });
@@ -160,7 +172,7 @@ describe('runWithHooks', () => {
     let fail: () => unknown = () => {
       throw new Error('secret');
     };
-    const { room } = await start([Kinds], {
+    const { room } = await startInMemory([Kinds], {
       prepare: (_, server) => server.setOnProcessingStartHook(() => fail()),
     });
     expect(await failure(room.say({}))).toBe('2 UNKNOWN: Internal server error');
@@ -169,7 +181,7 @@ describe('runWithHooks', () => {
   });
 
   it('logs what the end hook throws, and answers all the same', async () => {
-    const { room, logger } = await start([Kinds], {
+    const { room, logger } = await startInMemory([Kinds], {
       prepare: (_, server) =>
         server.setOnProcessingEndHook(() => {
           throw new Error('broken hook');
@@ -181,7 +193,7 @@ describe('runWithHooks', () => {
   });
 
   it('ends a call with a status when a deferred handler throws at once', async () => {
-    const { room, server } = await start([], {
+    const { room, server } = await startInMemory([], {
       prepare: (_, ours) => {
         const pattern = { service: 'RoomService', rpc: 'Say', streaming: 'no_stream' };
         ours.addHandler(pattern, () => {
@@ -197,7 +209,7 @@ describe('runWithHooks', () => {
   });
 
   it('answers when a hook defers a call and leaves its promise alone', async () => {
-    const { room, server } = await start([Kinds], {
+    const { room, server } = await startInMemory([Kinds], {
       prepare: (_, ours) =>
         ours.setOnProcessingStartHook(
           (_id, _context, done) => void setImmediate(() => void done()),

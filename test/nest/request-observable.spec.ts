@@ -31,11 +31,12 @@ import {
   connect,
   failure,
   muzzledDialer,
+  type Room,
   signal,
   start,
-  turn,
-  type Room,
+  startInMemory,
   type Text,
+  turn,
 } from './app.js';
 
 /** Lets a few turns of the event loop pass, so that messages arrive before the handler runs. */
@@ -81,7 +82,7 @@ describe('requestObservable', () => {
           return requests;
         }
       }
-      const { room } = await start([Echo]);
+      const { room } = await startInMemory([Echo]);
       for (let run = 0; run < 300; run += 1) {
         expect(await all(room.chat(numbers(40)))).toEqual(numbers(40));
       }
@@ -102,7 +103,7 @@ describe('requestObservable', () => {
         );
       }
     }
-    const { room } = await start([Late]);
+    const { room } = await startInMemory([Late]);
     expect(await all(room.join(numbers(40)))).toEqual([{ number: 40 }]);
   });
 
@@ -119,7 +120,7 @@ describe('requestObservable', () => {
     const original = descriptor?.value as () => unknown;
     GrpcStreamMethod('RoomService', 'join')(Undrained.prototype, 'join', { value: original });
     Controller()(Undrained);
-    const { room } = await start([Undrained]);
+    const { room } = await startInMemory([Undrained]);
     expect(Undrained.prototype.join).toBe(original);
     expect(await all(room.join(numbers(3)))).toEqual([{ number: 3 }]);
   });
@@ -133,7 +134,7 @@ describe('requestObservable', () => {
         return requests;
       }
     }
-    const { room } = await start([Both]);
+    const { room } = await startInMemory([Both]);
     expect(await all(room.chat(numbers(40)))).toEqual(numbers(40));
     expect(ListeningInterceptor.heard).toEqual(numbers(40).map(({ number }) => number));
   });
@@ -148,7 +149,7 @@ describe('requestObservable', () => {
         );
       }
     }
-    const { room } = await start([Twice]);
+    const { room } = await startInMemory([Twice]);
     expect(await all(room.join(numbers(5)))).toEqual([{ number: 5, text: '5' }]);
   });
 
@@ -162,7 +163,7 @@ describe('requestObservable', () => {
         return { number, text: again };
       }
     }
-    const { room } = await start([Again]);
+    const { room } = await startInMemory([Again]);
     const [answer] = await all(room.join(numbers(2)));
     expect(answer?.number).toBe(1);
     expect(answer?.text).toMatch(/^requests have been taken already: subscribe to them at once/);
@@ -177,7 +178,7 @@ describe('requestObservable', () => {
         return { number: none.length + (await all(requests)).length, text: 'ended' };
       }
     }
-    const { room } = await start([Empty]);
+    const { room } = await startInMemory([Empty]);
     expect(await all(room.join([]))).toEqual([{ text: 'ended' }]);
   });
 
@@ -194,7 +195,7 @@ describe('requestObservable', () => {
         return { text: 'alive' };
       }
     }
-    const { room } = await start([First], { options: { maxStreamBufferBytes: 1024 } });
+    const { room } = await startInMemory([First], { options: { maxStreamBufferBytes: 1024 } });
     expect(await all(room.chat(numbers(500)))).toEqual([{ number: 1 }]);
     expect(await all(room.say({}))).toEqual([{ text: 'alive' }]);
   });
@@ -255,7 +256,7 @@ describe('requestObservable', () => {
         return requests.pipe(map(() => ({ text: storage.getStore() ?? 'lost' })));
       }
     }
-    const { room } = await start([Contexts], {
+    const { room } = await startInMemory([Contexts], {
       prepare: (_, server) =>
         server.setOnProcessingStartHook((_id, _context, done) => storage.run('kept', done)),
     });

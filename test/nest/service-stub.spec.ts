@@ -367,7 +367,12 @@ describe('createStub', () => {
         return { pending: false, cancel };
       },
     } as unknown as TtrpcClient;
-    const client = { engine: () => engine, intercepted: false, serializeError: String };
+    const client = {
+      engine: () => engine,
+      intercepted: false,
+      serializeError: String,
+      dispatchHook: () => undefined,
+    };
     const stub = createStub(client, { name: 'A', methods: [method] });
     expect(await all(stub['Say']!({ text: 'a' }) as Observable<Text>)).toEqual([{ text: 'a' }]);
     expect(cancel).not.toHaveBeenCalled();

@@ -1,0 +1,8 @@
+/**
+ * For tests of applications: a transport in memory, and stubs of services.
+ *
+ * @packageDocumentation
+ */
+
+export { createMemoryTransport, type MemoryTransport } from './memory-transport.js';
+export { stubClient, type ServiceStubs, type StubHandler } from './stub-client.js';

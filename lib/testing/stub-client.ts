@@ -1,0 +1,132 @@
+import { from, isObservable, of, type Observable } from 'rxjs';
+import { DefinitionError, StatusError } from '../errors.js';
+import { ClientTtrpc } from '../nest/client-ttrpc.js';
+import { findService, loadDefinitions, type Definitions } from '../nest/definitions.js';
+import { iterate } from '../nest/observable-iterable.js';
+import type { TtrpcDefinitionOptions } from '../nest/ttrpc-options.interface.js';
+import { methodsBySpelling } from '../proto/method-names.js';
+import { suggestNames } from '../proto/nearest-names.js';
+import type { CallOptions } from '../rpc/call.js';
+import type { ClientInterceptor, OutgoingCall } from '../rpc/interceptor.js';
+import type { MethodDefinition, ServiceDefinition } from '../rpc/method-definition.js';
+import { isAsyncIterable, isIterable } from '../rpc/pump.js';
+import { onlyMessage } from '../rpc/single-message.js';
+import { toMetadata, type Metadata } from '../spec/metadata.js';
+import { METHOD_SHAPES } from '../spec/method.js';
+import { StatusCode } from '../spec/status.js';
+import { createDuplexPair } from './duplex-pair.js';
+
+/**
+ * Answers a call instead of a server, with a value, a Promise or an Observable; a stream of
+ * responses may be an (async) iterable too. What it throws is the call's error.
+ *
+ * @param request - as the caller gave it; a stream of requests is an Observable
+ */
+export type StubHandler = (request: never, metadata: Metadata, options: CallOptions) => unknown;
+
+/** Stubs of methods, by service and name; each name in any spelling that the clients know. */
+export type ServiceStubs = Readonly<Record<string, Readonly<Record<string, StubHandler>>>>;
+
+/**
+ * A `ClientTtrpc` whose calls end in functions: for `overrideProvider`, or to be given to what is
+ * tested. There is no server and no encoding, and nobody watches deadlines; everything else is the
+ * real client. Methods without a stub fail with UNIMPLEMENTED.
+ *
+ * @param definitions - where the services are from, as for `ClientTtrpc`
+ * @throws DefinitionError when a stub belongs to no service or method, naming the nearest
+ * @example
+ * ```ts
+ * const client = stubClient(
+ *   { package: 'hero', protoPath },
+ *   { HeroService: { findOne: ({ id }: { id: number }) => of({ id, name: 'Ada' }) } },
+ * );
+ * Test.createTestingModule({ imports: [HeroesModule] }).overrideProvider('HERO').useValue(client);
+ * ```
+ */
+export function stubClient(definitions: TtrpcDefinitionOptions, stubs: ServiceStubs): ClientTtrpc {
+  const {
+    package: packages,
+    protoPath,
+    packageDefinition,
+    root,
+    descriptorSet,
+    loader,
+  } = definitions;
+  const source = { package: packages, protoPath, packageDefinition, root, descriptorSet, loader };
+  const handlers = handlersOf(loadDefinitions(source), stubs);
+  return new ClientTtrpc({
+    ...source,
+    // Whoever connects gets a connection on which nothing ever happens.
+    dial: () => createDuplexPair()[0],
+    interceptors: [answerFrom(handlers)],
+  });
+}
+
+type Handlers = ReadonlyMap<string, StubHandler>;
+
+/** The stubs by the full name of their method. */
+function handlersOf({ services }: Definitions, stubs: ServiceStubs): Handlers {
+  const handlers = new Map<string, StubHandler>();
+  for (const [serviceName, methods] of Object.entries(stubs)) {
+    const service = findService(services, serviceName);
+    if (service === undefined) {
+      const known = services.map(({ definition }) => definition.name);
+      throw new DefinitionError(
+        `unknown service ${serviceName}${suggestNames(serviceName, known)}`,
+      );
+    }
+    for (const [name, handler] of Object.entries(methods)) {
+      handlers.set(keyOf(findMethod(service, name)), handler.bind(methods));
+    }
+  }
+  return handlers;
+}
+
+function findMethod(service: ServiceDefinition, name: string): MethodDefinition {
+  const method = methodsBySpelling(service).get(name);
+  if (method !== undefined) return method;
+  const known = service.methods.map((each) => each.name);
+  throw new DefinitionError(`${service.name} has no method ${name}${suggestNames(name, known)}`);
+}
+
+function keyOf({ service, name }: MethodDefinition): string {
+  return `${service}/${name}`;
+}
+
+/** Ends each call here. */
+function answerFrom(handlers: Handlers): ClientInterceptor {
+  const handlerOf = (method: MethodDefinition): StubHandler => {
+    const handler = handlers.get(keyOf(method));
+    if (handler !== undefined) return handler;
+    const message = `${keyOf(method)} has no stub`;
+    throw new StatusError({ code: StatusCode.Unimplemented, message });
+  };
+  return {
+    unary: async (request, call) => onlyMessage(answer(handlerOf(call.method), request, call)),
+    stream: async function* (requests, call) {
+      const handler = handlerOf(call.method);
+      const { requestStream } = METHOD_SHAPES[call.method.kind];
+      yield* answer(handler, requestStream ? from(requests) : await onlyMessage(requests), call);
+    },
+  };
+}
+
+/** What the handler answers, until the call is given up. */
+async function* answer(
+  handler: StubHandler,
+  request: unknown,
+  { method, options }: OutgoingCall,
+): AsyncGenerator<unknown, void> {
+  const signal = options.signal ?? new AbortController().signal;
+  const given = await handler(request as never, toMetadata(options.metadata), options);
+  yield* iterate(toObservable(given, METHOD_SHAPES[method.kind].responseStream), signal);
+  if (!signal.aborted) return;
+  const message = 'call was given up';
+  throw new StatusError({ code: StatusCode.Cancelled, message }, { cause: signal.reason });
+}
+
+function toObservable(given: unknown, stream: boolean): Observable<unknown> {
+  if (isObservable(given)) return given;
+  if (stream && (isAsyncIterable(given) || isIterable(given))) return from(given);
+  return of(given);
+}
