@@ -153,6 +153,11 @@ export abstract class ClientStream {
     return connection !== undefined && this.#position < connection.writer.taken;
   }
 
+  /** Whether the request still waits to leave, with nothing behind it. */
+  protected get revocable(): boolean {
+    return this.active && !this.requestTaken && !this.#followed;
+  }
+
   /** Begins the request frame; the envelope is appended and {@link endRequest} called. */
   protected beginRequest(connection: ClientConnection): FrameWriter {
     const { writer } = connection;
@@ -213,8 +218,7 @@ export abstract class ClientStream {
    * closed, and what still arrives is ignored.
    */
   protected abandon(): void {
-    const waits = this.active && !this.requestTaken && !this.#followed;
-    if (waits) this.connection?.writer.revoke(this.#position);
+    if (this.revocable) this.connection?.writer.revoke(this.#position);
     else this.halfClose();
     this.#end();
   }

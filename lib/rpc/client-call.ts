@@ -173,7 +173,8 @@ export abstract class ClientCall<Request, Response> extends ClientStream impleme
    */
   #expire(): void {
     if (this.#settled) return;
-    if (this.sendable) this.#leaving = setTimeout(() => this.abandon(), LEAVE_AFTER_MS).unref();
+    const opened = this.sendable && !this.revocable;
+    if (opened) this.#leaving = setTimeout(() => this.abandon(), LEAVE_AFTER_MS).unref();
     else this.abandon();
     const status = { code: StatusCode.DeadlineExceeded, message: 'deadline exceeded' };
     this.end(new StatusError(status));

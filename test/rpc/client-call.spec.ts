@@ -114,6 +114,26 @@ describe('ClientCall', () => {
     expect(link.client.openStreams).toBe(0);
   });
 
+  it('takes back at its deadline what still waits to leave', async () => {
+    const link = silent();
+    link.pair.client.hold();
+    const held = link.failure(link.caller.unary(Unary, '', {}));
+    await link.pair.settled();
+    const { calls } = startAll(link, { timeoutMs: 100 });
+    const failures = link.failures(calls);
+    await link.pair.settled();
+    await vi.advanceTimersByTimeAsync(101);
+    for (const error of await failures) expect(error).toMatchObject({ code: 4, origin: 'local' });
+    link.pair.client.release();
+    await link.pair.settled();
+    // Of those between others a frame is left that every peer ignores.
+    const types = link.sentByClient().map((frame) => frame.split(/[ /]/)[1]);
+    expect(types.filter((type) => type !== '0')).toEqual(['1']);
+    expect(link.client.openStreams).toBe(1);
+    link.client.destroy();
+    await held;
+  });
+
   it("uses the client's default timeout unless the call lifts it", async () => {
     const link = silent({ timeoutMs: 100 });
     const limited = link.failure(link.caller.unary(Unary, '', {}));
