@@ -63,7 +63,9 @@ export class Metadata {
 
   /** Adds every pair of `other` behind these. */
   merge(other: Metadata): void {
-    this.#list().push(...[...other].map(([name, value]): [string, string] => [name, value]));
+    const list = this.#list();
+    // One by one, since a peer may send more than a call takes arguments; `other` may be this.
+    for (const [name, value] of [...other]) list.push([name, value]);
   }
 
   /** The pairs, in order. */

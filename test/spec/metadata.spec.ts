@@ -65,6 +65,11 @@ describe('Metadata', () => {
     expect(copy.get('a')).toEqual(['1', '3', '5']);
   });
 
+  it('copies as many pairs as a peer can send', () => {
+    const pairs = Array.from({ length: 500_000 }, (): [string, string] => ['', '']);
+    expect(new Metadata(() => pairs).clone().size).toBe(500_000);
+  });
+
   it('loads its pairs when somebody asks, once', () => {
     const load = vi.fn((): [string, string][] => [['k', 'v']]);
     const metadata = new Metadata(load);
