@@ -63,9 +63,9 @@ export class Metadata {
 
   /** Adds every pair of `other` behind these. */
   merge(other: Metadata): void {
-    const list = this.#list();
-    // One by one, since a peer may send more than a call takes arguments; `other` may be this.
-    for (const [name, value] of [...other]) list.push([name, value]);
+    const pairs = [...other];
+    // One by one, since a peer may send more of them than a function takes arguments.
+    for (const [name, value] of pairs) this.#list().push([name, value]);
   }
 
   /** The pairs, in order. */
