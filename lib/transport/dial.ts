@@ -5,6 +5,7 @@ import { guard } from './guard.js';
 import { greetHybridVsock } from './hybrid-vsock.js';
 import { unsupportedReason } from './platform.js';
 import { explain, unreachable } from './system-error.js';
+import { TCP_OPTIONS } from './tcp-options.js';
 
 /** How long to try. */
 export interface DialOptions {
@@ -17,7 +18,7 @@ export interface DialOptions {
 /**
  * Connects to an address.
  *
- * - `tcp`: without Nagle's delay; the Rust server answers 45 ms later otherwise.
+ * - `tcp`: as {@link TCP_OPTIONS} says.
  * - `fd`: wraps the descriptor, which belongs to the socket from then on. Its number may stand for
  *   something else after that, so one descriptor is dialed once.
  * - `hvsock`: greets the virtual machine's monitor; what comes after its answer is still in the socket.
@@ -64,11 +65,13 @@ function ignore(): void {}
 
 function open(address: Address): Socket {
   if (address.kind === 'tcp') {
-    return connect({ host: address.host, port: address.port, noDelay: true });
+    return connect({ host: address.host, port: address.port, ...TCP_OPTIONS });
   }
   if (address.kind === 'fd') {
-    // Has an effect on TCP only, and is allowed on all.
-    return new Socket({ fd: address.fd, readable: true, writable: true }).setNoDelay();
+    // Both have an effect on TCP only, and are allowed on all.
+    return new Socket({ fd: address.fd, readable: true, writable: true })
+      .setNoDelay()
+      .setKeepAlive(true, TCP_OPTIONS.keepAliveInitialDelay);
   }
   return connect({ path: systemPath(address) });
 }

@@ -5,6 +5,7 @@ import { bindServer } from './bind.js';
 import { unsupportedReason } from './platform.js';
 import { fileIdentity, keepForeignFile } from './socket-file.js';
 import { unreachable } from './system-error.js';
+import { TCP_OPTIONS } from './tcp-options.js';
 
 /** What may be said about a listener; everything has a default. */
 export interface ListenerOptions {
@@ -63,7 +64,7 @@ export async function listen(
   if (address.kind === 'hvsock') throw unreachable(ATTEMPT, name, DIAL_ONLY);
   const unsupported = unsupportedReason(address);
   if (unsupported !== undefined) throw unreachable(ATTEMPT, name, unsupported);
-  const server = createServer({ noDelay: true }, (socket) => {
+  const server = createServer(TCP_OPTIONS, (socket) => {
     socket.on('error', ignore);
     onSocket(socket);
   });

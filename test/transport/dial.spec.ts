@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ConnectionError } from '../../lib/errors.js';
 import type { Address } from '../../lib/transport/address.js';
 import { dial } from '../../lib/transport/dial.js';
-import { closed, isNoDelay, readBytes, rejection, startServer } from './sockets.js';
+import { closed, hasTcpOptions, readBytes, rejection, startServer } from './sockets.js';
 import { tempFolder } from './temp-folder.js';
 import { unprivileged } from './unprivileged.js';
 import { transpileLib } from './transpiled.js';
@@ -34,13 +34,13 @@ describe('dial', () => {
     await running.stop();
   });
 
-  it('connects over TCP without delay', async () => {
+  it('connects over TCP without delay, and with keep-alive probes', async () => {
     const server = createServer((socket) => socket.end('hi')).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const socket = await dial({ kind: 'tcp', host: '127.0.0.1', port }, PATIENT);
     expect(await readBytes(socket, 2)).toBe('hi');
-    expect(isNoDelay(socket)).toBe(true);
+    expect(hasTcpOptions(socket)).toBe(true);
     socket.destroy();
     server.close();
   });

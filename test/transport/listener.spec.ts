@@ -20,7 +20,7 @@ import { parseAddress, type Address } from '../../lib/transport/address.js';
 import { dial } from '../../lib/transport/dial.js';
 import { listen, type Listener, type ListenerOptions } from '../../lib/transport/listener.js';
 import { unsupportedReason } from '../../lib/transport/platform.js';
-import { closed, isNoDelay, readBytes, rejection, startServer } from './sockets.js';
+import { closed, hasTcpOptions, readBytes, rejection, startServer } from './sockets.js';
 import { tempFolder } from './temp-folder.js';
 import { unprivileged } from './unprivileged.js';
 import { transpileLib } from './transpiled.js';
@@ -72,15 +72,15 @@ describe('listen', () => {
     expect(existsSync(at('plain'))).toBe(false);
   });
 
-  it('says which TCP port the system chose, and accepts without delay', async () => {
-    let noDelay = false;
+  it('says which TCP port the system chose, and accepts without delay and with keep-alive probes', async () => {
+    let asked = false;
     const listener = await listen({ kind: 'tcp', host: '127.0.0.1', port: 0 }, (socket) => {
-      noDelay = isNoDelay(socket);
+      asked = hasTcpOptions(socket);
       greet(socket);
     });
     expect(listener.address).toMatch(/^tcp:\/\/127\.0\.0\.1:[1-9]\d*$/);
     await answers(listener.address);
-    expect(noDelay).toBe(true);
+    expect(asked).toBe(true);
     await listener.close();
   });
 

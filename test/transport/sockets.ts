@@ -80,11 +80,18 @@ export async function rejection(promise: Promise<unknown>): Promise<Error> {
   throw new Error('it was expected to reject');
 }
 
-/** Node keeps the option under a symbol until the socket is connected. */
-export function isNoDelay(socket: Duplex): boolean {
-  return Object.getOwnPropertySymbols(socket).some(
-    (symbol) =>
-      symbol.description === 'kSetNoDelay' &&
-      (socket as unknown as Record<symbol, unknown>)[symbol] === true,
+/** Whether the system was asked for no Nagle's delay and for keep-alive probes after 15 s. */
+export function hasTcpOptions(socket: Duplex): boolean {
+  // Node keeps what it has set, or will set once connected, under symbols.
+  const set = new Map(
+    Object.getOwnPropertySymbols(socket).map((symbol) => [
+      symbol.description,
+      (socket as unknown as Record<symbol, unknown>)[symbol],
+    ]),
+  );
+  return (
+    set.get('kSetNoDelay') === true &&
+    set.get('kSetKeepAlive') === true &&
+    set.get('kSetKeepAliveInitialDelay') === 15
   );
 }
