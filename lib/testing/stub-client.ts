@@ -24,8 +24,11 @@ import { createDuplexPair } from './duplex-pair.js';
  */
 export type StubHandler = (request: never, metadata: Metadata, options: CallOptions) => unknown;
 
-/** Stubs of methods, by service and name; each name in any spelling that the clients know. */
-export type ServiceStubs = Readonly<Record<string, Readonly<Record<string, StubHandler>>>>;
+/**
+ * Objects with stubs of methods, each a {@link StubHandler}, by the service's name. Names may be in
+ * any spelling that clients know; an instance of a class will do.
+ */
+export type ServiceStubs = Readonly<Record<string, Readonly<Record<string, StubHandler>> | object>>;
 
 /**
  * A `ClientTtrpc` whose calls end in functions: for `overrideProvider`, or to be given to what is
@@ -67,7 +70,8 @@ type Handlers = ReadonlyMap<string, StubHandler>;
 /** The stubs by the full name of their method. */
 function handlersOf({ services }: Definitions, stubs: ServiceStubs): Handlers {
   const handlers = new Map<string, StubHandler>();
-  for (const [serviceName, methods] of Object.entries(stubs)) {
+  for (const [serviceName, given] of Object.entries(stubs)) {
+    const methods = given as Readonly<Record<string, unknown>>;
     const service = findService(services, serviceName);
     if (service === undefined) {
       const known = services.map(({ definition }) => definition.name);
@@ -75,18 +79,31 @@ function handlersOf({ services }: Definitions, stubs: ServiceStubs): Handlers {
         `unknown service ${serviceName}${suggestNames(serviceName, known)}`,
       );
     }
-    for (const [name, handler] of Object.entries(methods)) {
-      handlers.set(keyOf(findMethod(service, name)), handler.bind(methods));
+    const bySpelling = methodsBySpelling(service);
+    const functions = Object.keys(methods).filter((name) => typeof methods[name] === 'function');
+    refuseUnknown(
+      service,
+      functions.filter((name) => !bySpelling.has(name)),
+    );
+    for (const [spelling, method] of bySpelling) {
+      const handler = methods[spelling];
+      if (isStub(handler, spelling)) handlers.set(keyOf(method), handler.bind(methods));
     }
   }
   return handlers;
 }
 
-function findMethod(service: ServiceDefinition, name: string): MethodDefinition {
-  const method = methodsBySpelling(service).get(name);
-  if (method !== undefined) return method;
-  const known = service.methods.map((each) => each.name);
+function refuseUnknown(service: ServiceDefinition, [name]: readonly string[]): void {
+  if (name === undefined) return;
+  const known = service.methods.map((method) => method.name);
   throw new DefinitionError(`${service.name} has no method ${name}${suggestNames(name, known)}`);
+}
+
+/** Own functions and those of a class count; what every object inherits does not. */
+function isStub(given: unknown, name: string): given is StubHandler {
+  return (
+    typeof given === 'function' && given !== (Object.prototype as Record<string, unknown>)[name]
+  );
 }
 
 function keyOf({ service, name }: MethodDefinition): string {
