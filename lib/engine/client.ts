@@ -238,6 +238,8 @@ export class TtrpcClient implements CallStarter {
     const connection = made as unknown as ClientConnection;
     this.#connection?.retire();
     this.#connection = connection;
+    // Whoever waited for the one before does not wait for this one.
+    this.#awaitsDrain = false;
     this.#live.set(connection, () => undefined);
     return connection;
   }
@@ -247,7 +249,6 @@ export class TtrpcClient implements CallStarter {
     this.#live.delete(connection);
     if (this.#connection === connection) {
       this.#connection = undefined;
-      this.#awaitsDrain = false;
       // What was never written is not lost with the connection.
       if (this.#queue.size > 0 && this.#closed === undefined) this.#serveQueue();
     }

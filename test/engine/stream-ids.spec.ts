@@ -1,3 +1,4 @@
+import { Duplex } from 'node:stream';
 import { expect, it, describe, vi } from 'vitest';
 import type { ConnectionSetup } from '../../lib/protocol/connection.js';
 import { Unary } from '../rpc/text-service.js';
@@ -38,5 +39,31 @@ describe('TtrpcClient, out of stream ids', () => {
     expect(await held).toBe('held');
     await client.unary(Unary, 'x');
     await until(() => server.connections === 1);
+  });
+
+  it('starts what waits on the new connection while the old one takes no bytes', async () => {
+    const pipes: { sent: Buffer; goOn: () => void }[] = [];
+    const dial = (): Duplex => {
+      const pipe = { sent: Buffer.alloc(0), goOn: () => {} };
+      pipes.push(pipe);
+      return new Duplex({
+        read() {},
+        write(chunk: Buffer, _, callback) {
+          pipe.sent = Buffer.concat([pipe.sent, chunk]);
+          pipe.goOn = callback;
+        },
+      });
+    };
+    const sent = (pipe: number): Buffer => pipes[pipe]?.sent ?? Buffer.alloc(0);
+    const client = makeClient({ dial });
+    const long = 'x'.repeat(100_000);
+    const calls = ['first', long, long].map((request) => client.unary(Unary, request));
+    await until(() => sent(0).length > 0);
+    calls.push(client.unary(Unary, 'last'));
+    await until(() => sent(1).length > long.length);
+    pipes[1]?.goOn();
+    await until(() => sent(1).includes('last'));
+    await client.close();
+    for (const { status } of await Promise.allSettled(calls)) expect(status).toBe('rejected');
   });
 });
