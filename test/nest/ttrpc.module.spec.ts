@@ -131,6 +131,7 @@ describe('getTtrpcServiceToken', () => {
 
 describe('a service in DI', () => {
   it('is no promise, even if an rpc is called Then', async () => {
+    const lower = 'then';
     const { Root } = (await import('protobufjs')).default;
     const root = Root.fromJSON({
       nested: {
@@ -141,7 +142,7 @@ describe('a service in DI', () => {
             OnModuleInit: { requestType: 'Text', responseType: 'Text' },
           },
         },
-        Lower: { methods: { then: { requestType: 'Text', responseType: 'Text' } } },
+        Lower: { methods: { [lower]: { requestType: 'Text', responseType: 'Text' } } },
       },
     });
     const odd = stubClient({ root }, {});
