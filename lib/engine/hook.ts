@@ -1,3 +1,5 @@
+import { surface } from '../rpc/surface.js';
+
 /**
  * A user's callback, made safe to call in the middle of something: what it throws surfaces as an
  * uncaught exception of its own, as from an event listener, and nothing else is cut short by it.
@@ -10,9 +12,7 @@ export function hook<Args extends unknown[]>(
     try {
       callback(...args);
     } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
+      surface(error);
     }
   };
 }

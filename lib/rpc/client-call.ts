@@ -14,6 +14,7 @@ import type { CallOptions } from './call.js';
 import { callDeadline, type Deadline } from './deadline.js';
 import type { MethodDefinition } from './method-definition.js';
 import type { PayloadCodec } from './payload-codec.js';
+import { surface } from './surface.js';
 
 /** What a {@link CallQueue} needs of a call that waits in it. */
 export interface QueuedCall {
@@ -118,7 +119,11 @@ export abstract class ClientCall<Request, Response> extends ClientStream impleme
     this.#deadline?.disarm();
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort);
     this.onLeave?.();
-    this.settle(error);
+    try {
+      this.settle(error);
+    } catch (thrown) {
+      surface(thrown);
+    }
   }
 
   protected override onMessage(bytes: Buffer, start: number, end: number): void {
@@ -129,7 +134,11 @@ export abstract class ClientCall<Request, Response> extends ClientStream impleme
     } catch (error) {
       return this.giveUp(internal('response message can not be parsed', error));
     }
-    this.deliver(message, end - start);
+    try {
+      this.deliver(message, end - start);
+    } catch (thrown) {
+      surface(thrown);
+    }
   }
 
   protected override onStatus(status: Status | undefined): void {

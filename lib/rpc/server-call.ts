@@ -226,11 +226,20 @@ export class ServerCall<Request = unknown, Response = unknown>
   }
 
   protected override onMessage(bytes: Buffer, start: number, end: number): void {
-    this.accept(bytes, start, end);
+    try {
+      this.accept(bytes, start, end);
+    } catch (error) {
+      // A consumer of the requests threw: its call's fault, not the connection's.
+      this.fail(error);
+    }
   }
 
   protected override onHalfClosed(): void {
-    this.requests?.end();
+    try {
+      this.requests?.end();
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   protected override onCutOff(error: TtrpcError): void {

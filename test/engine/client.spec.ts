@@ -36,6 +36,15 @@ async function listenRaw(onSocket: (socket: Socket) => void = () => {}): Promise
   return { address: `unix://${path}`, sockets };
 }
 
+/** The next uncaught exception, which then fails no test. */
+async function nextUncaught(): Promise<unknown> {
+  const uncaught = new Promise((resolve) => process.once('uncaughtException', resolve));
+  const others = process.listeners('uncaughtException').slice(0, -1);
+  for (const listener of others) process.off('uncaughtException', listener);
+  onTestFinished(() => others.forEach((listener) => process.on('uncaughtException', listener)));
+  return uncaught;
+}
+
 describe('TtrpcClient', () => {
   it.each(['unix', 'tcp', 'a Duplex'])('calls methods of the four kinds over %s', async (kind) => {
     const server = makeServer(ECHO);
@@ -333,10 +342,7 @@ describe('TtrpcClient', () => {
   });
 
   it('serves its calls although a hook throws, and the error surfaces', async () => {
-    const uncaught = new Promise((resolve) => process.once('uncaughtException', resolve));
-    const others = process.listeners('uncaughtException').slice(0, -1);
-    for (const listener of others) process.off('uncaughtException', listener);
-    onTestFinished(() => others.forEach((listener) => process.on('uncaughtException', listener)));
+    const uncaught = nextUncaught();
     const server = makeServer(ECHO);
     const client = makeClient({
       address: await server.listen(socketAddress()),
@@ -346,6 +352,27 @@ describe('TtrpcClient', () => {
     });
     expect(await client.unary(Unary, 'a')).toBe('echo a');
     expect(await uncaught).toMatchObject({ message: 'hook' });
+  });
+
+  it('loses no other call when the callbacks of a raw one throw, and the error surfaces', async () => {
+    const server = makeServer(ECHO);
+    const client = makeClient({ address: await server.listen(socketAddress()) });
+    await client.connect();
+    const other = client.unary(Unary, 'a');
+    const nothing = (): void => {};
+    const fault = (): never => {
+      throw new Error('callback');
+    };
+    const first = nextUncaught();
+    client.startUnary(Unary, 'b', { resolve: fault, reject: nothing });
+    expect(await first).toMatchObject({ message: 'callback' });
+    const second = nextUncaught();
+    const listener = { onMessage: fault, onEnd: nothing, onError: nothing, onDrain: nothing };
+    client.startStream(Download, { request: 'one', listener });
+    expect(await second).toMatchObject({ message: 'callback' });
+    expect(await other).toBe('echo a');
+    expect(await client.unary(Unary, 'c')).toBe('echo c');
+    expect(server.connections).toBe(1);
   });
 
   it('answers a raw call and takes it back', async () => {

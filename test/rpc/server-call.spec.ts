@@ -453,4 +453,23 @@ describe('ServerCall', () => {
     await link.pair.settled();
     expect(over).toBe(true);
   });
+
+  it.each(['onMessage', 'onEnd'])(
+    'fails alone when %s of the consumer of its requests throws',
+    async (culprit) => {
+      const link = new Link({ Unary: (text: string) => text });
+      const nothing = (): void => {};
+      link.add(Upload, ({ requests }) => {
+        const consumer = { onMessage: nothing, onEnd: nothing, onError: nothing };
+        const fault = (): never => {
+          throw new Error('consumer');
+        };
+        requests?.consume({ ...consumer, [culprit]: fault });
+      });
+      expect(await link.failure(link.caller.clientStreaming(Upload, ['a'], {}))).toMatchObject(
+        HIDDEN,
+      );
+      expect(await link.result(link.caller.unary(Unary, 'a', {}))).toBe('a');
+    },
+  );
 });
