@@ -1,5 +1,5 @@
 import { isTtrpcError, type KnownTtrpcError } from '../errors.js';
-import { StatusCode, type AnyMessage, type Status } from '../spec/status.js';
+import { statusCodeOf, StatusCode, type AnyMessage, type Status } from '../spec/status.js';
 
 /** What the caller is told of an error that nobody meant for it. */
 const HIDDEN = 'Internal server error';
@@ -9,9 +9,10 @@ const HIDDEN = 'Internal server error';
  * only table.
  *
  * Beside this library's errors it knows those of gRPC's world: an object with an integer `code` of
- * 1 to 16 (grpc-js's `ServiceError`, what Nest's filters make of an `RpcException`), the platform's
- * AbortError and TimeoutError, and an object that is no `Error` but has a message (what Nest's
- * filters make of the rest): UNKNOWN with that message. The text of anything else stays here.
+ * 1 to 16 (grpc-js's `ServiceError`), the platform's AbortError and TimeoutError, and, since that is
+ * what Nest's filters make of exceptions, an object that is no `Error`: its `code` or `status` may be
+ * a name such as `NOT_FOUND` too, and one without either but with a message is UNKNOWN with that
+ * message. The text of anything else stays here.
  *
  * Source: containerd/ttrpc `services.go` (`convertCode`), `errors.go`; grpc-js `server-call.ts`.
  *
@@ -77,15 +78,16 @@ function sendable({ code, message, details }: Status): Status {
 
 interface StatusShape {
   readonly code?: unknown;
+  readonly status?: unknown;
   readonly name?: unknown;
   readonly message?: unknown;
   readonly details?: unknown;
 }
 
 function statusOfShape(thrown: StatusShape): Status | undefined {
-  const { code, name, details } = thrown;
-  // A DOMException's code is not gRPC's: 9 is NotSupportedError.
-  if (isStatusCode(code) && !(thrown instanceof DOMException)) {
+  const { name, details } = thrown;
+  const code = codeOf(thrown);
+  if (code !== undefined) {
     return {
       code,
       message: textOf(thrown),
@@ -94,18 +96,50 @@ function statusOfShape(thrown: StatusShape): Status | undefined {
   }
   if (name === 'AbortError') return statusOf(StatusCode.Cancelled, textOf(thrown));
   if (name === 'TimeoutError') return statusOf(StatusCode.DeadlineExceeded, textOf(thrown));
-  const isPlain = !(thrown instanceof Error) && typeof thrown.message === 'string';
+  const isPlain = !(thrown instanceof Error) && hasText(thrown.message);
   return isPlain ? statusOf(StatusCode.Unknown, textOf(thrown)) : undefined;
+}
+
+/** The code that an object names by itself, or `undefined`. */
+function codeOf(thrown: StatusShape): number | undefined {
+  const { code, status } = thrown;
+  // A DOMException's code is not gRPC's: 9 is NotSupportedError.
+  if (thrown instanceof DOMException) return undefined;
+  if (isStatusCode(code)) return code;
+  // What else an Error has there is its own library's: ABORTED of a parser is no status.
+  if (thrown instanceof Error) return undefined;
+  if (isDenial(thrown)) return StatusCode.PermissionDenied;
+  return codeNamed(code) ?? (isStatusCode(status) ? status : codeNamed(status));
+}
+
+/** What Nest's filters make of a guard's denial. */
+function isDenial({ status, message }: StatusShape): boolean {
+  return status === 'error' && message === 'Forbidden resource';
+}
+
+function codeNamed(name: unknown): number | undefined {
+  const code = typeof name === 'string' ? statusCodeOf(name) : undefined;
+  // OK is no way to fail.
+  return code === StatusCode.Ok ? undefined : code;
 }
 
 function isStatusCode(code: unknown): code is number {
   return typeof code === 'number' && Number.isInteger(code) && code > 0 && code <= 16;
 }
 
-/** As grpc-js has it: string `details` win over `message`. */
+/** As grpc-js has it: string `details` win over `message`, of which there may be several. */
 function textOf({ details, message }: StatusShape): string {
   if (typeof details === 'string') return details;
-  return typeof message === 'string' ? message : '';
+  if (typeof message === 'string') return message;
+  return isTexts(message) ? message.join('; ') : '';
+}
+
+function hasText(message: unknown): boolean {
+  return typeof message === 'string' || isTexts(message);
+}
+
+function isTexts(message: unknown): message is readonly string[] {
+  return Array.isArray(message) && message.every((text) => typeof text === 'string');
 }
 
 function anysOf(details: readonly unknown[]): AnyMessage[] {

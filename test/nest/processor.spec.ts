@@ -289,6 +289,11 @@ describe('what a handler throws', () => {
       '2 UNKNOWN: no such room',
     ],
     [
+      'RpcException of a named code',
+      () => new RpcException({ code: 'NOT_FOUND', message: 'no such room' }),
+      '5 NOT_FOUND: no such room',
+    ],
+    [
       'RpcException that is frozen',
       () => new RpcException(Object.freeze({ code: 6, message: 'taken' })),
       '6 ALREADY_EXISTS: taken',
@@ -370,7 +375,11 @@ describe('what a handler throws', () => {
   });
 
   it.each<[string, CanActivate | NestInterceptor, string]>([
-    ['a guard that says no', { canActivate: () => false }, '2 UNKNOWN: Forbidden resource'],
+    [
+      'a guard that says no',
+      { canActivate: () => false },
+      '7 PERMISSION_DENIED: Forbidden resource',
+    ],
     [
       'a guard that throws',
       {

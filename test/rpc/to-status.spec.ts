@@ -99,6 +99,38 @@ describe('toStatus', () => {
     expect(toStatus(Object.assign(new Error('m'), { code }))).toEqual(HIDDEN);
   });
 
+  it.each<[string, object, number]>([
+    ['a named code', { code: 'NOT_FOUND' }, 5],
+    ['a numeric status', { status: 8 }, 8],
+    ['a named status', { status: 'ABORTED' }, 10],
+    ['a code and a status, of which the code counts', { code: 'DATA_LOSS', status: 5 }, 15],
+    ['a code of no meaning and a status', { code: 'E42', status: 'UNAVAILABLE' }, 14],
+    ["a guard's denial", { status: 'error', message: 'Forbidden resource' }, 7],
+    ['a denial with a code', { code: 16, status: 'error', message: 'Forbidden resource' }, 16],
+    ['OK by name, which is no failure', { code: 'OK' }, 2],
+    ['a name in lower case', { code: 'not_found' }, 2],
+    ['an HTTP status', { status: 404 }, 2],
+  ])("reads what Nest's filters make of exceptions: %s", (_, thrown, code) => {
+    expect(toStatus({ message: 'Forbidden resource', ...thrown })).toEqual({
+      code,
+      message: 'Forbidden resource',
+      details: [],
+    });
+  });
+
+  it("takes an Error's own text codes and statuses for no status", () => {
+    for (const own of [{ code: 'ABORTED' }, { status: 5 }, { status: 'NOT_FOUND' }]) {
+      expect(toStatus(Object.assign(new Error('secret'), own))).toEqual(HIDDEN);
+    }
+  });
+
+  it('joins several messages', () => {
+    expect(toStatus({ code: 3, message: ['a', 'b'] }).message).toBe('a; b');
+    expect(toStatus({ message: ['a', 'b'] })).toMatchObject({ code: 2, message: 'a; b' });
+    expect(toStatus({ code: 3, message: ['a', 7] }).message).toBe('');
+    expect(toStatus({ message: ['a', 7] })).toEqual(HIDDEN);
+  });
+
   it('tells the message of an object that is no Error, as UNKNOWN', () => {
     expect(toStatus({ status: 'error', message: 'm' })).toEqual({
       code: 2,
