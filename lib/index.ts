@@ -16,7 +16,26 @@ export {
 } from './nest/client-ttrpc.js';
 export { TtrpcModule } from './nest/ttrpc.module.js';
 export type { TtrpcModuleExtras } from './nest/ttrpc.module-definition.js';
-export { TtrpcMethod, TtrpcStreamCall, TtrpcStreamMethod } from './nest/ttrpc.decorators.js';
+export {
+  getTtrpcServiceToken,
+  InjectTtrpcClient,
+  InjectTtrpcService,
+} from './nest/ttrpc.inject.decorators.js';
+export {
+  TtrpcCall,
+  TtrpcMetadata,
+  TtrpcMethod,
+  TtrpcStreamCall,
+  TtrpcStreamMethod,
+} from './nest/ttrpc.decorators.js';
+export type { TtrpcContext } from './nest/ttrpc.context.js';
+export { TtrpcException, type TtrpcExceptionStatus } from './nest/ttrpc.exception.js';
+export {
+  TtrpcExceptionFilter,
+  type MappedStatus,
+  type TtrpcExceptionFilterOptions,
+} from './nest/ttrpc-exception.filter.js';
+export { toHttpException } from './nest/to-http-exception.js';
 export { TtrpcServerCall } from './nest/ttrpc-call.js';
 export { TtrpcDuplexCall } from './nest/ttrpc-duplex-call.js';
 export { TTRPC_CLIENT, TTRPC_TRANSPORT } from './nest/ttrpc.constants.js';
@@ -52,3 +71,4 @@ export type { CallOptions, Peer } from './rpc/call.js';
 export type { ClientInterceptor, OutgoingCall } from './rpc/interceptor.js';
 export type { LoaderOptions } from './proto/loader-options.js';
 export type { Handshake } from './transport/handshake.js';
+export type { Acceptor } from './transport/listener.js';

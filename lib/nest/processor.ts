@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import type { ServerCall } from '../rpc/server-call.js';
 import { METHOD_SHAPES } from '../spec/method.js';
 import { afterCall } from './after-call.js';
+import { failureOf } from './exception-status.js';
 import type { BoundMethod } from './handler-binding.js';
 import { requestObservable } from './request-observable.js';
 import { respondOnce, respondStream } from './responder.js';
@@ -41,7 +42,7 @@ function processPassThrough({ method, handler }: BoundMethod): Processor {
     const duplex = new TtrpcDuplexCall(call);
     const callback = (error: unknown, response?: unknown): void => {
       if (error === null || error === undefined) call.reply(response);
-      else call.fail(error);
+      else call.fail(failureOf(error));
     };
     const run = (): void => {
       const last = method.kind === 'clientStreaming' ? callback : undefined;
@@ -65,7 +66,7 @@ function settle(
         call.fail(error);
       }
     },
-    (error: unknown) => call.fail(error),
+    (error: unknown) => call.fail(failureOf(error)),
   );
 }
 
@@ -74,7 +75,7 @@ function watchResult(call: ServerCall, result: unknown): void {
   const { subscribe } = (result ?? {}) as { subscribe?: unknown };
   if (typeof subscribe !== 'function' || !call.active) return;
   const subscription = (result as Observable<unknown>).subscribe({
-    error: (error: unknown) => call.fail(error),
+    error: (error: unknown) => call.fail(failureOf(error)),
   });
   afterCall(call, () => subscription.unsubscribe());
 }

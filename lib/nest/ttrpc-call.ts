@@ -4,6 +4,8 @@ import type { ServerCall } from '../rpc/server-call.js';
 import { fullMethod } from '../spec/method.js';
 import type { Metadata } from '../spec/metadata.js';
 import { afterCall } from './after-call.js';
+import { failureOf } from './exception-status.js';
+import type { TtrpcContext } from './ttrpc.context.js';
 
 type Listener = (...values: never[]) => void;
 
@@ -11,7 +13,7 @@ type Listener = (...values: never[]) => void;
  * A handler's third argument: the call, with the members that grpc-js's server calls have. Of the
  * stream's events there is `cancelled`; what ttrpc has no wire form for does nothing.
  */
-export class TtrpcServerCall<Request = unknown> {
+export class TtrpcServerCall<Request = unknown> implements TtrpcContext {
   readonly #call: ServerCall;
   /** Made when somebody listens: most handlers never look at their call. */
   #events: EventEmitter | undefined;
@@ -44,6 +46,17 @@ export class TtrpcServerCall<Request = unknown> {
     return this.#call.peer;
   }
 
+  /** When the caller stops waiting; absent when it waits for ever. */
+  get deadline(): Date | undefined {
+    return this.#call.deadline;
+  }
+
+  /** `/pkg.Service/Method`. */
+  get fullMethod(): string {
+    const { service, name } = this.#call.method;
+    return fullMethod(service, name);
+  }
+
   /** `pkg.Service/Method`, for instrumentation. */
   get operationId(): string {
     return this.getPattern();
@@ -51,13 +64,12 @@ export class TtrpcServerCall<Request = unknown> {
 
   /** `pkg.Service/Method`. */
   getPattern(): string {
-    return this.getPath().slice(1);
+    return this.fullMethod.slice(1);
   }
 
-  /** `/pkg.Service/Method`. */
+  /** As {@link fullMethod}, under grpc-js's name. */
   getPath(): string {
-    const { service, name } = this.#call.method;
-    return fullMethod(service, name);
+    return this.fullMethod;
   }
 
   /** Address of the caller, or of the server's own socket when that is local. */
@@ -91,7 +103,7 @@ export class TtrpcServerCall<Request = unknown> {
   /** `emit('error', error)` ends the call with the status of `error`, as in grpc-js. */
   emit(event: string, ...values: unknown[]): boolean {
     if (event === 'error') {
-      this.#call.fail(values[0]);
+      this.#call.fail(failureOf(values[0]));
       return true;
     }
     return this.#events?.emit(event, ...values) ?? false;

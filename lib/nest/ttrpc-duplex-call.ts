@@ -5,7 +5,9 @@ import type { ServerCall } from '../rpc/server-call.js';
 import type { Metadata } from '../spec/metadata.js';
 import { StatusCode } from '../spec/status.js';
 import { afterCall } from './after-call.js';
+import { failureOf } from './exception-status.js';
 import { TtrpcServerCall } from './ttrpc-call.js';
+import type { TtrpcContext } from './ttrpc.context.js';
 
 /**
  * What a `@GrpcStreamCall` handler gets: the messages of a call as an object stream, with the
@@ -14,7 +16,7 @@ import { TtrpcServerCall } from './ttrpc-call.js';
  * It is not destroyed with the last request, so that a handler may answer behind a `for await` over
  * them, but when both directions are over.
  */
-export class TtrpcDuplexCall extends Duplex {
+export class TtrpcDuplexCall extends Duplex implements TtrpcContext {
   readonly #call: ServerCall;
   readonly #facts: TtrpcServerCall;
 
@@ -25,7 +27,7 @@ export class TtrpcDuplexCall extends Duplex {
     const destroyIfOver = (): void => {
       if (!call.active && this.readableEnded && this.#answered) this.destroy();
     };
-    this.on('error', (error) => call.fail(error)).on('end', destroyIfOver);
+    this.on('error', (error) => call.fail(failureOf(error))).on('end', destroyIfOver);
     this.on('finish', destroyIfOver);
     afterCall(call, () => {
       if (call.cancellation === undefined) return destroyIfOver();
@@ -52,6 +54,14 @@ export class TtrpcDuplexCall extends Duplex {
 
   get peer(): Peer {
     return this.#facts.peer;
+  }
+
+  get deadline(): Date | undefined {
+    return this.#facts.deadline;
+  }
+
+  get fullMethod(): string {
+    return this.#facts.fullMethod;
   }
 
   get operationId(): string {

@@ -1,4 +1,7 @@
+import { createParamDecorator, type PipeTransform, type Type } from '@nestjs/common';
 import { MessagePattern } from '@nestjs/microservices';
+import type { Metadata } from '../spec/metadata.js';
+import { callArgument } from './call-of.js';
 import type { HandlerStreaming, MethodPattern } from './handler-binding.js';
 import { TTRPC_TRANSPORT } from './ttrpc.constants.js';
 
@@ -21,6 +24,34 @@ export function TtrpcStreamMethod(service?: string, method?: string): MethodDeco
 /** The same for an rpc with a stream of requests, whose handler gets the call as a stream. */
 export function TtrpcStreamCall(service?: string, method?: string): MethodDecorator {
   return mark('pt_stream', service, method);
+}
+
+/**
+ * A handler's call, whatever the handler's kind: a `TtrpcServerCall`, or the `TtrpcDuplexCall` of a
+ * pass-through handler; `TtrpcContext` is what both have.
+ *
+ * As with Nest's own, a handler with one decorated parameter gets nothing in those without.
+ */
+export const TtrpcCall: () => ParameterDecorator = createParamDecorator((_data: unknown, host) =>
+  callArgument(host),
+);
+
+const metadataOf = createParamDecorator((key: string | undefined, host) => {
+  const { metadata } = callArgument(host) as { metadata: Metadata };
+  return key === undefined ? metadata : metadata.get(key)[0];
+});
+
+/**
+ * A call's metadata, whatever the handler's kind, or the first value of one of its keys.
+ *
+ * @param key - absent for all of it
+ * @param pipes - transform or check the value
+ */
+export function TtrpcMetadata(
+  key?: string,
+  ...pipes: (Type<PipeTransform> | PipeTransform)[]
+): ParameterDecorator {
+  return metadataOf(key, ...pipes);
 }
 
 function mark(

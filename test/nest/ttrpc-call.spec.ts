@@ -1,4 +1,4 @@
-import { Controller } from '@nestjs/common';
+import { Controller, NotFoundException } from '@nestjs/common';
 import { GrpcMethod, GrpcStreamMethod } from '@nestjs/microservices';
 import { finalize, NEVER, startWith, take, type Observable } from 'rxjs';
 import { describe, expect, it, vi } from 'vitest';
@@ -47,9 +47,11 @@ describe('TtrpcServerCall', () => {
         pattern: call.getPattern(),
         operationId: call.operationId,
         path: call.getPath(),
+        fullMethod: call.fullMethod,
         peer: call.getPeer(),
         attached: call.peer,
         deadline: call.getDeadline(),
+        moment: call.deadline,
         sent: call.sendMetadata({}),
         user: call.metadata.get('user'),
         aborted: call.signal.aborted,
@@ -63,9 +65,11 @@ describe('TtrpcServerCall', () => {
       pattern: 'acme.v1.RoomService/Say',
       operationId: 'acme.v1.RoomService/Say',
       path: '/acme.v1.RoomService/Say',
+      fullMethod: '/acme.v1.RoomService/Say',
       peer: url,
       attached: { address: url, attachment: undefined },
       deadline: Infinity,
+      moment: undefined,
       sent: undefined,
       user: ['ada'],
       aborted: false,
@@ -76,6 +80,7 @@ describe('TtrpcServerCall', () => {
     let deadline: unknown;
     const { room } = await watching((call) => {
       deadline = call.getDeadline();
+      expect(call.deadline).toEqual(deadline);
       return {};
     });
     const before = Date.now();
@@ -92,6 +97,14 @@ describe('TtrpcServerCall', () => {
     });
     expect(await failure(room.say({}))).toBe('5 NOT_FOUND: gone');
     expect(await failure(room.tell({}))).toBe('5 NOT_FOUND: gone');
+  });
+
+  it("ends with the status of an exception of Nest's that is emitted", async () => {
+    const { room } = await watching((call) => {
+      call.emit('error', new NotFoundException('gone'));
+      return NEVER;
+    });
+    expect(await failure(room.say({}))).toBe('5 NOT_FOUND: gone');
   });
 
   it('passes other events on to its listeners, as long as they listen', async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { pipeline } from 'node:stream/promises';
-import { Controller } from '@nestjs/common';
+import { Controller, NotFoundException } from '@nestjs/common';
 import { GrpcStreamCall } from '@nestjs/microservices';
 import { NEVER, startWith, tap } from 'rxjs';
 import { describe, expect, it } from 'vitest';
@@ -102,6 +102,8 @@ describe('TtrpcDuplexCall', () => {
         pattern: call.getPattern(),
         operationId: call.operationId,
         path: call.getPath(),
+        fullMethod: call.fullMethod,
+        moment: call.deadline,
         peer: call.getPeer(),
         attached: call.peer,
         deadline: call.getDeadline(),
@@ -118,6 +120,8 @@ describe('TtrpcDuplexCall', () => {
       pattern: 'acme.v1.RoomService/Chat',
       operationId: 'acme.v1.RoomService/Chat',
       path: '/acme.v1.RoomService/Chat',
+      fullMethod: '/acme.v1.RoomService/Chat',
+      moment: undefined,
       peer: url,
       attached: { address: url, attachment: undefined },
       deadline: Infinity,
@@ -134,6 +138,14 @@ describe('TtrpcDuplexCall', () => {
       (call) => call.destroy(Object.assign(new Error('gone'), { code: 5 })),
     ],
     ['an error in the callback', (_call, callback) => callback(NOT_FOUND)],
+    [
+      'an exception of Nest that is emitted',
+      (call) => call.emit('error', new NotFoundException('gone')),
+    ],
+    [
+      'an exception of Nest in the callback',
+      (_call, callback) => callback(new NotFoundException('gone')),
+    ],
     ['an error later', (call) => setImmediate(() => call.emit('error', NOT_FOUND))],
   ])('ends with a status: %s', async (what, handle) => {
     const { room } = await passing(handle);

@@ -8,6 +8,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 // The public names, sorted; a type's name stands behind `type`. Whoever changes a door changes this
 // list, and CHANGELOG.md.
 const NEST = `
+type Acceptor
 type AnyMessage
 BufferFullError
 type CallOptions
@@ -19,8 +20,11 @@ type ConnectionFailure
 DefinitionError
 type Handshake
 HandshakeError
+InjectTtrpcClient
+InjectTtrpcService
 type KnownTtrpcError
 type LoaderOptions
+type MappedStatus
 Metadata
 type MetadataInit
 type OutgoingCall
@@ -35,11 +39,18 @@ StatusError
 type StatusName
 TTRPC_CLIENT
 TTRPC_TRANSPORT
+TtrpcCall
 type TtrpcClientEvents
 type TtrpcClientStatus
+type TtrpcContext
 type TtrpcDefinitionOptions
 TtrpcDuplexCall
 TtrpcError
+TtrpcException
+TtrpcExceptionFilter
+type TtrpcExceptionFilterOptions
+type TtrpcExceptionStatus
+TtrpcMetadata
 TtrpcMethod
 TtrpcModule
 type TtrpcModuleExtras
@@ -49,11 +60,14 @@ type TtrpcServerStatus
 TtrpcStreamCall
 TtrpcStreamMethod
 UsageError
+getTtrpcServiceToken
 isTtrpcError
 statusName
+toHttpException
 `;
 
 const ENGINE = `
+type Acceptor
 type AnyMessage
 type BidirectionalHandler
 BufferFullError
@@ -72,6 +86,7 @@ type Handshake
 HandshakeError
 type Interceptor
 type KnownTtrpcError
+type Listener
 type LoaderOptions
 Metadata
 type MetadataInit
@@ -117,9 +132,18 @@ statusName
 toStatus
 `;
 
+const TESTING = `
+type MemoryTransport
+type ServiceStubs
+type StubHandler
+createMemoryTransport
+stubClient
+`;
+
 const DOORS = [
   { door: 'nestjs-ttrpc', file: 'lib/index.ts', list: NEST },
   { door: 'nestjs-ttrpc/engine', file: 'lib/engine/index.ts', list: ENGINE },
+  { door: 'nestjs-ttrpc/testing', file: 'lib/testing/index.ts', list: TESTING },
 ];
 
 /** What a door re-exports, by reading it. Anything in it but named re-exports fails the test. */
