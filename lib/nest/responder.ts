@@ -1,18 +1,19 @@
 import { isObservable, Observable, Subscription, take, takeLast } from 'rxjs';
 import { StatusError } from '../errors.js';
-import { isAsyncIterable, isIterable, pump } from '../rpc/pump.js';
+import { isAsyncIterable, isIterable, pump, type PumpTarget } from '../rpc/pump.js';
 import type { ServerCall } from '../rpc/server-call.js';
 import { StatusCode } from '../spec/status.js';
 import { afterCall } from './after-call.js';
-import { ObservableSender } from './observable-sender.js';
+import { failureOf } from './exception-status.js';
+import { ObservableSender, type MessageTarget } from './observable-sender.js';
 
 /**
- * Answers a call that has one response with what its handler gave: a value, or an Observable of
- * one. An absent value is the empty message.
+ * Answers a call that has one response with what its handler gave: a value, or an Observable or
+ * generator of one. An absent value is the empty message.
  */
 export function respondOnce(call: ServerCall, result: unknown): void {
   if (isObservable(result)) takeOne(call, result);
-  else call.reply(result);
+  else answer(call, result);
 }
 
 /**
@@ -23,11 +24,11 @@ export function respondStream(call: ServerCall, result: unknown): void {
   // Whoever is gone by now must not set off what a cold Observable does.
   if (!call.active) return;
   if (isObservable(result)) {
-    const sender = new ObservableSender(call);
+    const sender = new ObservableSender(new MessageSender(call));
     afterCall(call, () => sender.stop());
     sender.start(unpacked(call, result));
   } else {
-    void pump(isMany(result) ? result : [result], call);
+    void pump(isMany(result) ? result : [result], new MessageSender(call));
   }
 }
 
@@ -42,7 +43,7 @@ function unpacked(call: ServerCall, result: Observable<unknown>): Observable<unk
       next: (message) => {
         if (!isMany(message)) return subscriber.next(message);
         many = true;
-        void pump(message, call);
+        void pump(message, new MessageSender(call));
       },
       error: (error: unknown) => subscriber.error(error),
       complete: () => {
@@ -68,23 +69,102 @@ function takeOne(call: ServerCall, result: Observable<unknown>): void {
       answered = true;
       void settle(call, value);
     },
-    error: (error: unknown) => call.fail(error),
+    error: (error: unknown) => call.fail(failureOf(error)),
     complete: () => {
-      if (answered) return;
-      call.fail(new StatusError({ code: StatusCode.Internal, message: NO_RESPONSE }));
+      if (!answered) call.fail(noResponse());
     },
   };
   subscription.add(one.subscribe(observer));
 }
 
-/** The wording is Nest's. */
-const NO_RESPONSE = 'The handler completed without emitting a response';
-
 /** An emitted promise is waited for, as Nest's gRPC transport does. */
 async function settle(call: ServerCall, value: unknown): Promise<void> {
   try {
-    call.reply(await value);
+    answer(call, await value);
   } catch (error) {
-    call.fail(error);
+    call.fail(failureOf(error));
   }
+}
+
+/** Answers with a message, or with that of a generator: of those it gives, the one as of an Observable. */
+function answer(call: ServerCall, value: unknown): void {
+  if (isAsyncIterable(value) || isIterator(value)) void pump(value, new MessageTaker(call));
+  else call.reply(value);
+}
+
+/** A generator: arrays, maps and bytes are values, and may be messages where there is one. */
+function isIterator(value: unknown): value is Iterable<unknown> {
+  return isIterable(value) && typeof (value as { next?: unknown }).next === 'function';
+}
+
+/** Sends messages; errors may be such as no filter of Nest's has seen. */
+class MessageSender implements PumpTarget<unknown>, MessageTarget {
+  protected readonly call: ServerCall;
+
+  constructor(call: ServerCall) {
+    this.call = call;
+  }
+
+  get active(): boolean {
+    return this.call.active;
+  }
+
+  send(message: unknown): boolean {
+    if (isThenable(message)) throw promised(message);
+    return this.call.send(message);
+  }
+
+  drained(): Promise<void> {
+    return this.call.drained();
+  }
+
+  whenDrained(drained: () => void): void {
+    this.call.whenDrained(drained);
+  }
+
+  end(): void {
+    this.call.end();
+  }
+
+  fail(error: unknown): void {
+    this.call.fail(failureOf(error));
+  }
+
+  onStop(stop: () => void): void {
+    afterCall(this.call, stop);
+  }
+}
+
+/** Takes one of the messages: the first if the call took a message, the last if it took a stream. */
+class MessageTaker extends MessageSender {
+  #last: { readonly message: unknown } | undefined;
+
+  override send(message: unknown): boolean {
+    if (this.call.method.kind === 'unary') this.call.reply(message);
+    else this.#last = { message };
+    return true;
+  }
+
+  override end(): void {
+    if (this.#last === undefined) this.call.fail(noResponse());
+    else this.call.reply(this.#last.message);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}
+
+/** A promise among messages would be sent as an empty one, and its rejection end the process. */
+function promised(message: PromiseLike<unknown>): StatusError {
+  message.then(undefined, () => undefined);
+  return new StatusError({ code: StatusCode.Internal, message: PROMISED });
+}
+
+const PROMISED = 'a promise is no message of a stream: await it, or use concatMap';
+
+/** The wording is Nest's. */
+function noResponse(): StatusError {
+  const message = 'The handler completed without emitting a response';
+  return new StatusError({ code: StatusCode.Internal, message });
 }

@@ -1,10 +1,12 @@
-import { Controller } from '@nestjs/common';
+import { Controller, UseInterceptors, type NestInterceptor } from '@nestjs/common';
 import { GrpcMethod, GrpcStreamMethod, RpcException } from '@nestjs/microservices';
 import {
   concat,
+  count as counted,
   defer,
   EMPTY,
   endWith,
+  lastValueFrom,
   map,
   NEVER,
   Observable,
@@ -21,8 +23,12 @@ import { all, failure, signal, start, turn, type Room, type Text } from './app.j
 const NO_RESPONSE = '13 INTERNAL: The handler completed without emitting a response';
 
 /** Serves `say` and `tell` with what `make` gives. */
-async function answering(make: (request: Text) => unknown): Promise<Room> {
+async function answering(
+  make: (request: Text) => unknown,
+  interceptors: NestInterceptor[] = [],
+): Promise<Room> {
   @Controller()
+  @UseInterceptors(...interceptors)
   class Answers {
     @GrpcMethod('RoomService')
     say(request: Text): unknown {
@@ -85,6 +91,72 @@ describe('respondOnce', () => {
   ])('answers a unary call with %s', async (_, result, expected) => {
     const room = await answering(() => result);
     expect(await all(room.say({}))).toEqual([expected]);
+  });
+
+  /** Behind an interceptor, Nest wraps what the handler returned. */
+  const wrapping: NestInterceptor = { intercept: (_context, next) => next.handle() };
+
+  it.each([[[]], [[wrapping]]])(
+    'answers with the first message of a generator, which is left then',
+    async (interceptors) => {
+      const left: string[] = [];
+      const makes = [
+        async function* () {
+          try {
+            yield A;
+            yield B;
+          } finally {
+            left.push('async');
+          }
+        },
+        function* () {
+          try {
+            yield A;
+            yield B;
+          } finally {
+            left.push('sync');
+          }
+        },
+      ];
+      for (const make of makes) {
+        const room = await answering(make, interceptors);
+        expect(await all(room.say({}))).toEqual([A]);
+      }
+      await turn();
+      expect(left).toEqual(['async', 'sync']);
+    },
+  );
+
+  it('answers a call with a stream of requests with the last message of a generator', async () => {
+    const room = await answeringStreams(async function* (requests) {
+      const total = await lastValueFrom(requests.pipe(counted()));
+      yield { number: 1 };
+      yield { number: total };
+    });
+    expect(await all(room.join([A, B, A]))).toEqual([{ number: 3 }]);
+  });
+
+  it('answers INTERNAL when a generator ends without a message', async () => {
+    const room = await answering(() => generate());
+    expect(await failure(room.say({}))).toBe(NO_RESPONSE);
+    const streams = await answeringStreams(() => generate());
+    expect(await failure(streams.join([A]))).toBe(NO_RESPONSE);
+  });
+
+  it('leaves a generator whose caller is gone', async () => {
+    const left = signal();
+    const room = await answeringStreams(async function* () {
+      try {
+        for (;;) {
+          await turn();
+          yield A;
+        }
+      } finally {
+        left.resolve();
+      }
+    });
+    expect(await failure(room.join(NEVER, { timeoutMs: 50 }))).toMatch(/^4 DEADLINE_EXCEEDED/);
+    await left.promise;
   });
 
   it('answers INTERNAL when an Observable ends without a message', async () => {
