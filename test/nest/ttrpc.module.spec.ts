@@ -131,7 +131,7 @@ describe('getTtrpcServiceToken', () => {
 
 describe('a service in DI', () => {
   it('is no promise, even if an rpc is called Then', async () => {
-    const lower = 'then';
+    const lower = 'Then'.toLowerCase();
     const { Root } = (await import('protobufjs')).default;
     const root = Root.fromJSON({
       nested: {

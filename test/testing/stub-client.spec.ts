@@ -55,6 +55,7 @@ describe('stubClient', () => {
             toArray(),
             map((texts) => ({ number: texts.length })),
           ),
+        tell: (request: Text) => [request, request],
         chat: (requests: Observable<Text>) =>
           requests.pipe(map(({ text }) => ({ text: `${text}!` }))),
       },
@@ -63,11 +64,17 @@ describe('stubClient', () => {
     metadata.set('user', 'ada');
     await all(room.say({ text: 'a' }, metadata, { timeoutMs: 5 }));
     expect(seen).toEqual([{ text: 'a' }, ['ada'], 5]);
+    expect(await all(room.tell({ text: 'b' }))).toEqual([{ text: 'b' }, { text: 'b' }]);
     expect(await all(room.join(textsOf('a', 'b', 'c')))).toEqual([{ number: 3 }]);
     expect(await all(room.chat(of({ text: 'a' }, { text: 'b' })))).toEqual([
       { text: 'a!' },
       { text: 'b!' },
     ]);
+  });
+
+  it('takes an iterable for the one response where one is due', async () => {
+    const { room } = stub({ RoomService: { say: () => [1, 2] } });
+    expect(await all(room.say({}))).toEqual([[1, 2]]);
   });
 
   it('calls a stub at each subscription and not before, as a method of its object', async () => {
