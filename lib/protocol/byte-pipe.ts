@@ -20,7 +20,7 @@ export interface ByteSink {
   pause(): void;
   /** Reads again. */
   resume(): void;
-  /** Ends the pipe once everything written has left it. */
+  /** Ends the pipe once everything written has left it, or after a bounded time. */
   end(): void;
   /** Ends the pipe now; `cause`, if any, comes back in {@link BytePeer.onClosed}. */
   destroy(cause?: Error): void;

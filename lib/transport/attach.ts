@@ -26,6 +26,9 @@ export function attach(socket: Duplex, createPeer: (sink: ByteSink) => BytePeer)
   sink.start(createPeer(sink));
 }
 
+/** How long a Duplex may take to end once it has all bytes, in ms; a socket does it at once. */
+const END_TIMEOUT_MS = 5000;
+
 /** What makes a Duplex carry something else than bytes. */
 function faultOf(socket: Duplex): string | undefined {
   if (socket.readableObjectMode || socket.writableObjectMode) return 'in object mode';
@@ -45,6 +48,7 @@ class SocketSink implements ByteSink {
   #blocked = false;
   #paused = false;
   #flushScheduled = false;
+  #endTimer: NodeJS.Timeout | undefined;
 
   constructor(socket: Duplex) {
     this.#socket = socket;
@@ -72,7 +76,13 @@ class SocketSink implements ByteSink {
     if (!socket.writable) return false;
     // A Duplex in memory passes on the very bytes, which are written over once they are given back.
     const bytes = this.#consumes ? batch : Buffer.from(batch);
-    socket.write(bytes, (error) => this.#onWritten(batch, error));
+    try {
+      socket.write(bytes, (error) => this.#onWritten(batch, error));
+    } catch (error) {
+      // A Duplex whose own `_write` throws instead of reporting.
+      this.destroy(toError(error));
+      return false;
+    }
     this.#blocked = socket.writableLength !== 0;
     return !this.#blocked;
   }
@@ -95,7 +105,9 @@ class SocketSink implements ByteSink {
 
   end(): void {
     const socket = this.#socket;
-    if (!socket.destroyed) socket.end(() => socket.destroy());
+    if (socket.destroyed) return;
+    this.#endTimer ??= setTimeout(() => socket.destroy(), END_TIMEOUT_MS);
+    socket.end(() => socket.destroy());
   }
 
   destroy(cause?: Error): void {
@@ -147,6 +159,7 @@ class SocketSink implements ByteSink {
   readonly #onClose = (): void => {
     const peer = this.#peer;
     this.#peer = undefined;
+    clearTimeout(this.#endTimer);
     peer?.onClosed(this.#cause);
   };
 }

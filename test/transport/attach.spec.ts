@@ -99,6 +99,18 @@ describe('attach', () => {
     expect(socket.errored).toBe(violation);
   });
 
+  it('destroys a Duplex whose write throws, with what it threw', async () => {
+    const socket = new Manual();
+    socket._write = () => {
+      throw new Error('faulty');
+    };
+    const peer = new Recorder(socket);
+    expect(peer.sink.write(Buffer.from('x'))).toBe(false);
+    await peer.closed;
+    expect(peer.events).toEqual(['closed']);
+    expect(peer.cause).toMatchObject({ message: 'faulty' });
+  });
+
   it('makes an error of whatever else receive throws', async () => {
     const socket = new Manual();
     const peer = new Recorder(socket);

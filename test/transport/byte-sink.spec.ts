@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { ByteSink } from '../../lib/protocol/byte-pipe.js';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { attach } from '../../lib/transport/attach.js';
 import { Manual, memoryPair, Recorder, turn } from './recorder.js';
 import { closed, socketPair } from './sockets.js';
@@ -212,6 +212,29 @@ describe('ByteSink.end', () => {
     await peer.closed;
     peer.sink.end();
     expect(peer.events).toEqual(['closed']);
+  });
+});
+
+describe('ByteSink.end of a Duplex that gets stuck', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it('closes all the same after 5 s', async () => {
+    const socket = new Manual({ final() {} });
+    const peer = new Recorder(socket);
+    peer.sink.end();
+    vi.advanceTimersByTime(4999);
+    expect(socket.destroyed).toBe(false);
+    vi.advanceTimersByTime(1);
+    await peer.closed;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('leaves no timer behind one that ends by itself', async () => {
+    const peer = new Recorder(new Manual());
+    peer.sink.end();
+    await peer.closed;
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
 
