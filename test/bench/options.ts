@@ -20,7 +20,7 @@ export const HELP = `npm run bench -- [options]
 
   --quick           the main subjects, in short slices: in under a minute, and noisier
   --rounds N        rounds (5; quick 3)
-  --slice MS        length of a slice (2000; quick 250)
+  --slice MS        length of a slice (2000; quick 200)
   --work NAMES      only these works, with commas: unary:64,stream-16B
   --subject NAMES   only these subjects, with commas: nest,go
   --base REVISION   also lib as it was at a git revision, beside lib as it is
@@ -52,8 +52,8 @@ export function readOptions(args: readonly string[]): Options | undefined {
     micro,
     quick,
     rounds: count('--rounds', values.rounds ?? (quick ? '3' : '5')),
-    slice: count('--slice', values.slice ?? (quick ? '250' : '2000')),
-    warmUp: quick ? 300 : 2000,
+    slice: count('--slice', values.slice ?? (quick ? '200' : '2000')),
+    warmUp: quick ? 200 : 2000,
     works: names(values.work),
     subjects: names(values.subject),
     base,
