@@ -14,6 +14,8 @@ export {
   type TtrpcClientEvents,
   type TtrpcClientStatus,
 } from './nest/client-ttrpc.js';
+export { TtrpcHealth, type HealthStatus } from './nest/ttrpc-health.js';
+export { TtrpcHealthModule } from './nest/ttrpc-health.module.js';
 export { TtrpcModule } from './nest/ttrpc.module.js';
 export type { TtrpcModuleExtras } from './nest/ttrpc.module-definition.js';
 export {

@@ -17,6 +17,7 @@ import {
   type BoundMethod,
   type RegisteredHandler,
 } from './handler-binding.js';
+import { withHealth } from './health-definition.js';
 import { runWithHooks, type EndHook, type StartHook } from './processing-hooks.js';
 import { processorOf } from './processor.js';
 import type { ServerTtrpcOptions } from './ttrpc-options.interface.js';
@@ -135,7 +136,7 @@ export class ServerTtrpc
   async #listen(): Promise<string> {
     if (this.#engine !== undefined) throw new UsageError('server is listening already');
     const { services } = loadDefinitions(this.#options);
-    const binding = bindHandlers(services, this.#handlers);
+    const binding = bindHandlers(withHealth(services, this.#handlers), this.#handlers);
     this.#report(binding);
     const engine = this.#createEngine();
     for (const bound of binding.bound) engine.addMethod(bound.method, this.#serve(bound));

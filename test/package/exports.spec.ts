@@ -20,6 +20,7 @@ type ConnectionFailure
 DefinitionError
 type Handshake
 HandshakeError
+type HealthStatus
 InjectTtrpcClient
 InjectTtrpcService
 type KnownTtrpcError
@@ -50,6 +51,8 @@ TtrpcException
 TtrpcExceptionFilter
 type TtrpcExceptionFilterOptions
 type TtrpcExceptionStatus
+TtrpcHealth
+TtrpcHealthModule
 TtrpcMetadata
 TtrpcMethod
 TtrpcModule
