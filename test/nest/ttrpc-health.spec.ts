@@ -40,7 +40,7 @@ async function serve(
 ): Promise<{ health: TtrpcHealth; engine: TtrpcClient } & Pick<Started, 'logger' | 'room'>> {
   const wishes = { options, module: { imports: [TtrpcHealthModule] } };
   const { app, client, logger, room } = await startInMemory([Says], wishes);
-  return { health: app.get(TtrpcHealth), engine: client.unwrap<TtrpcClient>(), logger, room };
+  return { health: app.get(TtrpcHealth), engine: client.unwrap(), logger, room };
 }
 
 describe('TtrpcHealthModule', () => {
@@ -114,8 +114,8 @@ describe('TtrpcHealthModule', () => {
       },
     };
     const nested = { grpc: { nested: { health: { nested: { v1: { nested: health } } } } } };
-    const root = Root.fromJSON({ nested } as never);
-    const own = { package: undefined, protoPath: undefined, root, loader: ROOM.loader };
+    const root = Root.fromJSON({ nested });
+    const own = { package: 'grpc', protoPath: undefined, root, loader: ROOM.loader };
     const { engine } = await serve(own);
     expect(await engine.unary(Check, WHOLE)).toBe(`4a07${Buffer.from('SERVING').toString('hex')}`);
   });
