@@ -3,7 +3,7 @@ import { ConnectionError, isTtrpcError, type TtrpcError } from '../errors.js';
 import { ClientConnection } from '../protocol/client-connection.js';
 import { CallQueue } from '../rpc/call-queue.js';
 import type { CallOptions } from '../rpc/call.js';
-import { UnaryClientCall } from '../rpc/client-call.js';
+import { UnaryClientCall, type UnaryStart } from '../rpc/client-call.js';
 import { StreamClientCall, type StreamCallSettings } from '../rpc/client-stream-call.js';
 import { Caller } from '../rpc/caller.js';
 import type { MethodDefinition } from '../rpc/method-definition.js';
@@ -24,7 +24,8 @@ const NO_OPTIONS: CallOptions = Object.freeze({});
  * @example
  * ```ts
  * const client = new TtrpcClient({ address: 'unix:///run/hero.sock' });
- * const hero = await client.unary(methods.FindOne, { id: 1 }, { timeoutMs: 500 });
+ * const findOne = catalog.method('hero.HeroService', 'FindOne');
+ * const hero = await client.unary(findOne, { id: 1 }, { timeoutMs: 500 });
  * await client.close();
  * ```
  */
@@ -54,7 +55,7 @@ export class TtrpcClient implements CallStarter {
 
   /** Whether there is a connection at the moment. */
   get connected(): boolean {
-    return this.#connection !== undefined;
+    return this.#connection !== undefined && !this.#connection.closed;
   }
 
   /** Sends one request for one response. Rejects with a `TtrpcError`. */
@@ -108,11 +109,9 @@ export class TtrpcClient implements CallStarter {
   startUnary<Request, Response>(
     method: MethodDefinition<Request, Response>,
     request: Request,
-    settings: UnaryStart<Response>,
+    start: UnaryStart<Response>,
   ): UnaryClientCall<Request, Response> {
-    const { options = NO_OPTIONS } = settings;
-    const { defaultTimeoutMs } = this;
-    const call = new UnaryClientCall(method, request, { ...settings, options, defaultTimeoutMs });
+    const call = new UnaryClientCall(method, request, start, this.defaultTimeoutMs);
     this.start(call);
     return call;
   }
@@ -136,7 +135,7 @@ export class TtrpcClient implements CallStarter {
    */
   async connect(): Promise<void> {
     if (this.#closed !== undefined) throw this.#closedError();
-    if (this.#connection === undefined) await this.#connect();
+    if (!this.connected) await this.#connect();
   }
 
   /**
@@ -283,13 +282,6 @@ export class TtrpcClient implements CallStarter {
     const facts = { reason: 'dial', address, cause: error } as const;
     return new ConnectionError(`cannot connect to ${address}: ${why}`, facts);
   }
-}
-
-/** What {@link TtrpcClient.startUnary} calls. */
-export interface UnaryStart<Response> {
-  readonly options?: CallOptions | undefined;
-  resolve(response: Response): void;
-  reject(error: TtrpcError): void;
 }
 
 /** What {@link TtrpcClient.startStream} calls. */

@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 
-export { TtrpcClient, type StreamStart, type UnaryStart } from './client.js';
+export { TtrpcClient, type StreamStart } from './client.js';
 export type { ClientOptions, Dialer } from './client-options.js';
 export { TtrpcServer, type ServiceImplementation } from './server.js';
 export type { ServerOptions } from './server-options.js';
@@ -61,7 +61,7 @@ export {
 } from '../rpc/payload-codec.js';
 export type { RawHandler, ServerCall } from '../rpc/server-call.js';
 export type { ResponseListener, StreamClientCall } from '../rpc/client-stream-call.js';
-export type { UnaryClientCall } from '../rpc/client-call.js';
+export type { UnaryClientCall, UnaryStart } from '../rpc/client-call.js';
 export { toStatus } from '../rpc/to-status.js';
 
 export type { Handshake } from '../transport/handshake.js';

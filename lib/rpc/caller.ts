@@ -77,8 +77,8 @@ export class Caller {
   ): Promise<Response> {
     const { defaultTimeoutMs } = this.#starter;
     return new Promise((resolve, reject) => {
-      const settings = { options, defaultTimeoutMs, resolve, reject };
-      this.#starter.start(new UnaryClientCall(method, request, settings));
+      const start = { options, resolve, reject };
+      this.#starter.start(new UnaryClientCall(method, request, start, defaultTimeoutMs));
     });
   }
 

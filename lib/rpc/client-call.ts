@@ -86,7 +86,12 @@ export abstract class ClientCall<Request, Response> extends ClientStream impleme
     this.onLeave = undefined;
     const timeoutNano = this.#deadline?.leftNanos ?? 0;
     if (this.#deadline !== undefined && timeoutNano <= 0) return this.#expire();
-    const writer = this.beginRequest(connection);
+    let writer: FrameWriter;
+    try {
+      writer = this.beginRequest(connection);
+    } catch (error) {
+      return this.end(asSendError(error));
+    }
     try {
       writer.append(routeOf(this.method));
       this.writeFirst(writer);
@@ -196,20 +201,19 @@ const LEAVE_AFTER_MS = 1000;
 /** A call with one request and one response. */
 export class UnaryClientCall<Request, Response> extends ClientCall<Request, Response> {
   readonly #request: Request;
-  readonly #resolve: (response: Response) => void;
-  readonly #reject: (error: TtrpcError) => void;
+  readonly #outcome: UnaryStart<Response>;
   #frozen: Buffer | undefined;
   #response: Response | undefined;
 
   constructor(
     method: MethodDefinition<Request, Response>,
     request: Request,
-    settings: UnaryCallSettings<Response>,
+    start: UnaryStart<Response>,
+    defaultTimeoutMs: number,
   ) {
-    super(method, settings.options, settings.defaultTimeoutMs);
+    super(method, start.options ?? NO_OPTIONS, defaultTimeoutMs);
     this.#request = request;
-    this.#resolve = settings.resolve;
-    this.#reject = settings.reject;
+    this.#outcome = start;
   }
 
   override freeze(): number {
@@ -230,17 +234,18 @@ export class UnaryClientCall<Request, Response> extends ClientCall<Request, Resp
   }
 
   protected override settle(error: TtrpcError | undefined): void {
-    if (error === undefined) this.#resolve(this.#response as Response);
-    else this.#reject(error);
+    if (error === undefined) this.#outcome.resolve(this.#response as Response);
+    else this.#outcome.reject(error);
   }
 }
 
-/** What a unary call needs besides its request. */
-export interface UnaryCallSettings<Response> {
-  readonly options: CallOptions;
-  readonly defaultTimeoutMs: number;
-  readonly resolve: (response: Response) => void;
-  readonly reject: (error: TtrpcError) => void;
+const NO_OPTIONS: CallOptions = Object.freeze({});
+
+/** How a unary call is made, and who hears of its end: one of the two, once. */
+export interface UnaryStart<Response> {
+  readonly options?: CallOptions | undefined;
+  resolve(response: Response): void;
+  reject(error: TtrpcError): void;
 }
 
 /** Encodes a message into bytes of its own. */

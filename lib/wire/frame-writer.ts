@@ -1,4 +1,4 @@
-import { PayloadTooLargeError } from '../errors.js';
+import { PayloadTooLargeError, UsageError } from '../errors.js';
 import { HEADER_LENGTH, TYPE_OFFSET, VOID_TYPE } from '../spec/frame.js';
 import { sharedSlabs, SLAB_LENGTH, type SlabPool } from './slab-pool.js';
 import { MAX_VARINT_LENGTH, putVarint, varintLength } from './varint.js';
@@ -50,8 +50,15 @@ export class FrameWriter {
     return this.#taken + this.pending;
   }
 
-  /** Begins a frame; its payload is what is appended until {@link endFrame}. */
+  /**
+   * Begins a frame; its payload is what is appended until {@link endFrame}.
+   *
+   * @throws UsageError when one has begun and not ended: a codec that sends while it writes
+   */
   beginFrame(streamId: number, type: number, flags: number): void {
+    if (this.length !== this.#frameStart) {
+      throw new UsageError('cannot send while another message is being encoded');
+    }
     this.reserve(HEADER_LENGTH);
     const { buffer } = this;
     const at = this.length;

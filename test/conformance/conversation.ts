@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { TtrpcError } from '../../lib/errors.js';
 import { ClientConnection } from '../../lib/protocol/client-connection.js';
 import {
   resolveConnectionOptions,
@@ -111,12 +112,12 @@ export class TestClient implements Side {
 
   unary(name: string, request: string, options: CallOptions = {}): Outcome {
     const outcome: Outcome = { events: [], error: undefined };
-    const call = new UnaryClientCall(method(name, 'unary'), request, {
+    const start = {
       options,
-      defaultTimeoutMs: Infinity,
-      resolve: (response) => outcome.events.push(`message ${response}`.trimEnd(), 'ok'),
-      reject: (error) => failed(outcome, error),
-    });
+      resolve: (response: string) => outcome.events.push(`message ${response}`.trimEnd(), 'ok'),
+      reject: (error: TtrpcError) => failed(outcome, error),
+    };
+    const call = new UnaryClientCall(method(name, 'unary'), request, start, Infinity);
     call.watch();
     if (call.pending) call.start(this.connection);
     return outcome;

@@ -4,9 +4,11 @@ import {
   ConnectionError,
   PayloadTooLargeError,
   type StatusError,
+  UsageError,
 } from '../../lib/errors.js';
 import type { CallContext } from '../../lib/rpc/call.js';
 import { UnaryClientCall } from '../../lib/rpc/client-call.js';
+import type { PayloadTarget } from '../../lib/rpc/payload-codec.js';
 import { Link, type LinkSetup } from './link.js';
 import { Chat, collect, Download, Unary, Upload } from './text-service.js';
 
@@ -80,11 +82,10 @@ describe('ClientCall', () => {
     const failure = new Promise((resolve, reject) => {
       const settings = {
         options: { timeoutMs: 100 },
-        defaultTimeoutMs: Infinity,
         resolve: reject,
         reject: resolve,
       };
-      const call = new UnaryClientCall(Unary, '', settings);
+      const call = new UnaryClientCall(Unary, '', settings, Infinity);
       call.watch();
       // The event loop was busy: its timer has not been served yet.
       const now = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 101);
@@ -132,6 +133,20 @@ describe('ClientCall', () => {
     expect(link.client.openStreams).toBe(1);
     link.client.destroy();
     await held;
+  });
+
+  it('refuses a call that a codec makes while it writes, and only that', async () => {
+    const link = new Link({ Unary: (text: string) => text });
+    let inner: Promise<unknown> | undefined;
+    const request = {
+      ...Unary.request,
+      write(message: string, target: PayloadTarget) {
+        inner = link.failure(link.caller.unary(Unary, 'inner', {}));
+        Unary.request.write(message, target);
+      },
+    };
+    expect(await link.result(link.caller.unary({ ...Unary, request }, 'outer', {}))).toBe('outer');
+    expect(await inner).toBeInstanceOf(UsageError);
   });
 
   it("uses the client's default timeout unless the call lifts it", async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PayloadTooLargeError } from '../../lib/errors.js';
+import { PayloadTooLargeError, UsageError } from '../../lib/errors.js';
 import { FrameWriter } from '../../lib/wire/frame-writer.js';
 import { SLAB_LENGTH, SlabPool } from '../../lib/wire/slab-pool.js';
 import { frame, frameBytes, type FrameFields } from '../support/arbitraries.js';
@@ -74,6 +74,15 @@ describe('FrameWriter', () => {
       '00000000 ffffffff 03 05',
     ]);
     expect(writer.take()).toBeUndefined();
+  });
+
+  it('refuses a frame within a frame, and goes on with the first', () => {
+    const writer = new FrameWriter(LIMIT);
+    writer.beginFrame(1, 1, 0);
+    expect(() => writer.beginFrame(3, 1, 0)).toThrow(UsageError);
+    writer.append(hex('aa'));
+    writer.endFrame();
+    expect(frames(writer.take() as Buffer)).toEqual(['00000001 00000001 01 00 aa']);
   });
 
   it('takes back the last frame that waits by cutting it off', () => {
