@@ -56,9 +56,5 @@ export type BidirectionalHandler<Request = unknown, Response = unknown> = (
   context: CallContext,
 ) => AsyncIterable<Response> | Iterable<Response>;
 
-/** A method's implementation; which of the four is said by the method's kind. */
-export type Handler =
-  | UnaryHandler<never>
-  | ServerStreamingHandler<never>
-  | ClientStreamingHandler<never>
-  | BidirectionalHandler<never>;
+/** A method's implementation: one of the four, which is said by the method's kind. */
+export type Handler = (input: never, context: CallContext) => unknown;

@@ -1,7 +1,5 @@
+import { MAX_TIMER_MS } from '../protocol/connection-options.js';
 import type { CallOptions } from './call.js';
-
-/** Longest timer of the event loop, in milliseconds; a later deadline is reached in steps. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const NANOS_PER_MS = 1e6;
 
@@ -38,7 +36,7 @@ export class Deadline {
     return new Date(Date.now() + this.leftMs);
   }
 
-  /** Calls `expire` at the deadline unless {@link disarm} is called before. */
+  /** Calls `expire` at the deadline, which a long one reaches in steps, unless {@link disarm} is called before. */
   arm(expire: () => void): void {
     const left = this.leftMs;
     this.#timer =

@@ -194,8 +194,7 @@ export class ServerCall<Request = unknown, Response = unknown>
         { code: StatusCode.Internal, message: text },
         { cause: error },
       );
-      this.requests?.abort(failure);
-      return this.fail(failure);
+      return this.#breakOff(failure);
     }
     if (this.requests === undefined) this.request = message;
     else this.requests.push(message, end - start);
@@ -218,7 +217,8 @@ export class ServerCall<Request = unknown, Response = unknown>
   }
 
   onStalled(error: BufferFullError): void {
-    this.fail(error);
+    const status = { code: StatusCode.ResourceExhausted, message: error.details };
+    this.#breakOff(new StatusError(status, { cause: error }));
   }
 
   onReturn(): void {
@@ -250,10 +250,15 @@ export class ServerCall<Request = unknown, Response = unknown>
   #watch(deadline: Deadline): void {
     deadline.arm(() => {
       const status = { code: StatusCode.DeadlineExceeded, message: 'deadline exceeded' };
-      const error = new StatusError(status);
-      this.#answer(error.status);
-      this.cancel(error);
+      this.#breakOff(new StatusError(status));
     });
+  }
+
+  /** Ends a call that can't go on, whatever its handler is at. */
+  #breakOff(reason: StatusError): void {
+    if (!this.active) return;
+    this.#answer(reason.status);
+    this.cancel(reason);
   }
 
   #answer(status: Status): void {

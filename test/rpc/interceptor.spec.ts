@@ -179,10 +179,7 @@ describe('ClientInterceptor', () => {
       stream: (requests, call, next) =>
         next(requests, { ...call, options: { metadata: { token: 's' } } }),
     };
-    const link = new Link(
-      { Unary: see as never, Upload: see as never },
-      { clientInterceptors: [change] },
-    );
+    const link = new Link({ Unary: see, Upload: see }, { clientInterceptors: [change] });
     await link.result(link.caller.unary(Unary, 'a', {}));
     await link.result(link.caller.clientStreaming(Upload, [], {}));
     expect(seen).toEqual([['t'], ['s']]);

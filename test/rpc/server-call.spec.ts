@@ -390,15 +390,17 @@ describe('ServerCall', () => {
   it('fails a stream of requests whose handler stalls with RESOURCE_EXHAUSTED; others go on', async () => {
     let goOn = (): void => {};
     let seen: unknown;
+    let aborted = false;
     const link = new Link(
       {
         Unary: (text: string) => text,
-        async Upload(requests: AsyncIterable<string>) {
+        async Upload(requests: AsyncIterable<string>, { signal }: CallContext) {
           await new Promise<void>((resolve) => (goOn = resolve));
           try {
             await collect(requests);
           } catch (error) {
             seen = error;
+            aborted = signal.aborted;
           }
           return '';
         },
@@ -416,7 +418,8 @@ describe('ServerCall', () => {
     expect(link.pair.server.asked).toEqual(['pause', 'resume']);
     goOn();
     await link.pair.settled();
-    expect(seen).toBeInstanceOf(BufferFullError);
+    expect(seen).toMatchObject({ code: 8, cause: expect.any(BufferFullError) as unknown });
+    expect(aborted).toBe(true);
   });
 
   it('answers while requests still come, which are dropped then', async () => {
