@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { DefinitionError, UsageError, type ConnectionError } from '../errors.js';
+import { MAX_TIMER_MS } from '../protocol/connection-options.js';
 import { ServerConnection } from '../protocol/server-connection.js';
 import { methodSpellings } from '../proto/method-names.js';
 import type { Handler, Peer } from '../rpc/call.js';
@@ -226,9 +227,6 @@ export class TtrpcServer {
     if (this.#connections.size === 0) this.#onEmpty?.();
   }
 }
-
-/** Longest timer of the event loop, in milliseconds. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 function closedError(): UsageError {
   return new UsageError('server is closed');

@@ -7,6 +7,7 @@ import { methodKind } from '../spec/method.js';
 import type { AnyMessage } from '../spec/status.js';
 import { loadSource, type ProtoSource } from './load.js';
 import { messageCodec } from './message-codec.js';
+import { methodsBySpelling } from './method-names.js';
 import { suggestNames } from './nearest-names.js';
 import { packageMessage, packageMessageNames, packageServices } from './package-definition.js';
 import { definitionsOf, fullNameOf } from './reflection.js';
@@ -38,6 +39,19 @@ export class ServiceCatalog {
     if (found !== undefined) return found;
     const known = this.services.map((service) => service.name);
     throw new DefinitionError(`unknown service ${name}${suggestNames(name, known)}`);
+  }
+
+  /**
+   * @param service - full proto name: `pkg.Service`
+   * @param name - of the method, as in the .proto or in camel case
+   * @throws {@link DefinitionError} naming the nearest when there is none of that name
+   */
+  method(service: string, name: string): MethodDefinition {
+    const definition = this.service(service);
+    const found = methodsBySpelling(definition).get(name);
+    if (found !== undefined) return found;
+    const known = definition.methods.map((method) => method.name);
+    throw new DefinitionError(`unknown method ${name} of ${service}${suggestNames(name, known)}`);
   }
 
   /**

@@ -15,8 +15,8 @@ export interface ConnectionOptions {
   readonly maxOpenStreams?: number | undefined;
 
   /**
-   * Bytes that may wait for a peer that does not read. Above it a stream's next message fails that
-   * stream, and a response ends the connection.
+   * Bytes that may wait for a peer that does not read. Above it a client's call fails; a server,
+   * whose answers can't be held back, ends the connection.
    * @defaultValue 64 MiB, sixteen messages of the largest size
    */
   readonly maxSendBufferBytes?: number | undefined;
@@ -50,7 +50,7 @@ export const CONNECTION_DEFAULTS: ResolvedConnectionOptions = Object.freeze({
 });
 
 /** Longest timer of the event loop, in milliseconds. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** A limit below this would not let an error through, in bytes. */
 const MIN_PAYLOAD_LIMIT = 1024;

@@ -103,6 +103,15 @@ describe('ServiceCatalog', () => {
     );
   });
 
+  it('finds a method by its name in any spelling, and names the nearest otherwise', () => {
+    const wanted = catalogOf(SOURCES).service('hero.B').methods[0];
+    expect(catalogOf(SOURCES).method('hero.B', 'do')).toMatchObject({ name: wanted?.name });
+    expect(() => catalogOf(SOURCES).method('hero.B', 'Du')).toThrow(
+      new DefinitionError('unknown method Du of hero.B; did you mean Do?'),
+    );
+    expect(() => catalogOf(SOURCES).method('hero.C', 'Do')).toThrow('unknown service hero.C');
+  });
+
   it('opens an Any by its type, with any prefix or none', () => {
     const value = hex('0a 01 61');
     for (const prefix of ['', 'type.googleapis.com/', 'example.com/types/']) {
