@@ -3,6 +3,7 @@ import { KeyValueField, RequestField, WireType } from '../spec/envelope.js';
 import type { FrameWriter } from './frame-writer.js';
 import { MalformedMessage, ProtobufReader } from './protobuf-reader.js';
 import { isUtf8 } from './utf8.js';
+import { tagOf } from './varint.js';
 
 /**
  * The request envelope, read and written by hand: it is the hot path of every call.
@@ -10,7 +11,6 @@ import { isUtf8 } from './utf8.js';
  * Source: containerd/ttrpc `request.proto`; fields in the order of their numbers, as Go writes them.
  */
 
-const tagOf = (field: number, wireType: number): number => (field << 3) | wireType;
 const SERVICE_TAG = tagOf(RequestField.Service, WireType.LengthDelimited);
 const METHOD_TAG = tagOf(RequestField.Method, WireType.LengthDelimited);
 const PAYLOAD_TAG = tagOf(RequestField.Payload, WireType.LengthDelimited);

@@ -3,6 +3,7 @@ import { AnyField, ResponseField, StatusField, WireType } from '../spec/envelope
 import type { AnyMessage, Status } from '../spec/status.js';
 import type { FrameWriter } from './frame-writer.js';
 import { MalformedMessage, ProtobufReader } from './protobuf-reader.js';
+import { tagOf } from './varint.js';
 
 /**
  * The response envelope and the status in it.
@@ -11,7 +12,6 @@ import { MalformedMessage, ProtobufReader } from './protobuf-reader.js';
  * both mean OK: Go leaves it out, Rust sends 0.
  */
 
-const tagOf = (field: number, wireType: number): number => (field << 3) | wireType;
 const STATUS_TAG = tagOf(ResponseField.Status, WireType.LengthDelimited);
 const PAYLOAD_TAG = tagOf(ResponseField.Payload, WireType.LengthDelimited);
 const CODE_TAG = tagOf(StatusField.Code, WireType.Varint);

@@ -1,5 +1,5 @@
 /**
- * Sizes and bytes of protobuf varints.
+ * Sizes and bytes of protobuf varints, and the tags that are some.
  *
  * Source: protobuf.dev, "Encoding", "Base 128 Varints".
  */
@@ -8,6 +8,11 @@
 export const MAX_VARINT_LENGTH = 10;
 
 const TWO_32 = 0x1_0000_0000;
+
+/** What stands in front of a field's value: its number and how the value is laid out. */
+export function tagOf(field: number, wireType: number): number {
+  return (field << 3) | wireType;
+}
 
 /** Bytes that an unsigned number below 2^32 takes. */
 export function varintLength(value: number): number {
