@@ -9,7 +9,7 @@ import type { Status } from '../spec/status.js';
 import type { FrameWriter } from '../wire/frame-writer.js';
 import { decodeResponse, ResponseView } from '../wire/response-codec.js';
 import { Connection, type ConnectionSetup } from './connection.js';
-import { nextState, type StreamState } from './stream-state.js';
+import type { StreamState } from './stream-state.js';
 import { StreamTable } from './stream-table.js';
 
 /** Shape of the call that a stream carries, as in `METHOD_SHAPES`. */
@@ -262,7 +262,7 @@ export abstract class ClientStream {
   }
 
   #end(): void {
-    this.#state = nextState(this.#state, 'serverEnd') ?? 'closed';
+    this.#state = 'closed';
     this.#connection?.forget(this.#streamId);
   }
 }
