@@ -14,6 +14,9 @@ export interface MessageTarget {
 /** Messages that may wait for a slow peer; an Observable can't be told to stop. */
 export const MAX_WAITING = 65_536;
 
+/** Taken messages are cut off the front of the list when there are this many. */
+const COMPACT_AT = 1024;
+
 /**
  * Sends what an Observable emits, in order, as fast as the peer takes it. What it emits faster
  * waits here, unencoded and up to a bound; its completion or error comes behind that.
@@ -73,12 +76,21 @@ export class ObservableSender {
   #resume(): void {
     this.#blocked = false;
     while (!this.#blocked && !this.#stopped && this.#head < this.#waiting.length) {
-      this.#send(this.#waiting[this.#head++]);
+      this.#send(this.#take());
     }
     if (this.#head < this.#waiting.length) return;
-    this.#waiting.length = 0;
-    this.#head = 0;
     if (!this.#blocked && !this.#stopped) this.#finish?.();
+  }
+
+  /** Nothing that was taken is kept, however long something waits. */
+  #take(): unknown {
+    const message = this.#waiting[this.#head];
+    this.#waiting[this.#head++] = undefined;
+    if (this.#head === this.#waiting.length || this.#head === COMPACT_AT) {
+      this.#waiting.splice(0, this.#head);
+      this.#head = 0;
+    }
+    return message;
   }
 
   #done(finish: () => void): void {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { concat, EMPTY, finalize, NEVER, of, range, Subject, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { BufferFullError } from '../../lib/errors.js';
@@ -42,11 +44,38 @@ class Peer implements MessageTarget {
   }
 }
 
-function sending(peer: Peer): ObservableSender {
+function sending(peer: MessageTarget): ObservableSender {
   return new ObservableSender(peer);
 }
 
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
 describe('ObservableSender', () => {
+  it('keeps nothing that it has sent, also when something always waits', async () => {
+    let drained = (): void => {};
+    const target: MessageTarget = {
+      send: () => false,
+      whenDrained: (call) => void (drained = call),
+      end: () => {},
+      fail: () => {},
+    };
+    const source = new Subject<object>();
+    sending(target).start(source);
+    source.next({});
+    const sent = Array.from({ length: 3000 }, () => {
+      const message = {};
+      source.next(message);
+      return new WeakRef(message);
+    });
+    // One stays ahead of the peer, so that the list never runs empty.
+    for (const _ of sent.slice(1)) drained();
+    await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
+    const kept = sent.filter((reference) => reference.deref() !== undefined);
+    expect(kept.length).toBeLessThanOrEqual(2);
+  });
+
   it('sends what an Observable emits, and its end', () => {
     const peer = new Peer(10);
     sending(peer).start(of(1, 2));
