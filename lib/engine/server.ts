@@ -32,7 +32,7 @@ export type ServiceImplementation = Readonly<Record<string, Handler>>;
  * ```ts
  * const server = new TtrpcServer();
  * server.addService(catalog.service('hero.HeroService'), {
- *   FindOne: async (request, { signal }) => heroes.find(request.id, signal),
+ *   findOne: async ({ id }: { id: number }, { signal }) => heroes.find(id, signal),
  * });
  * const address = await server.listen('unix:///run/hero.sock');
  * await server.shutdown({ graceMs: 5000 });
