@@ -1,6 +1,5 @@
-import type { Duplex } from 'node:stream';
-import { ConnectionError, isTtrpcError, type TtrpcError } from '../errors.js';
-import { ClientConnection } from '../protocol/client-connection.js';
+import { ConnectionError, type TtrpcError } from '../errors.js';
+import type { ClientConnection } from '../protocol/client-connection.js';
 import { CallQueue } from '../rpc/call-queue.js';
 import type { CallOptions } from '../rpc/call.js';
 import { UnaryClientCall, type UnaryStart } from '../rpc/client-call.js';
@@ -8,12 +7,12 @@ import { StreamClientCall, type StreamCallSettings } from '../rpc/client-stream-
 import { Caller } from '../rpc/caller.js';
 import type { MethodDefinition } from '../rpc/method-definition.js';
 import type { CallStarter, StartableCall } from '../rpc/response-stream.js';
-import { attach } from '../transport/attach.js';
 import {
   resolveClientOptions,
   type ClientOptions,
   type ResolvedClientOptions,
 } from './client-options.js';
+import { Connector } from './connector.js';
 
 const NO_OPTIONS: CallOptions = Object.freeze({});
 
@@ -33,19 +32,20 @@ export class TtrpcClient implements CallStarter {
   readonly #options: ResolvedClientOptions;
   readonly #caller: Caller;
   readonly #queue: CallQueue;
-  #connection: ClientConnection | undefined;
-  #connecting: Promise<ClientConnection> | undefined;
-  #abortDial = new AbortController();
+  readonly #connector: Connector;
   #closed: Promise<void> | undefined;
-  /** Connections that are not gone yet; more than one only while an exhausted one runs dry. */
-  readonly #live = new Map<ClientConnection, () => void>();
-  #awaitsDrain = false;
+  /** The connection that will say when it takes bytes again, for the calls that wait. */
+  #awaitsDrainOf: ClientConnection | undefined;
 
   /** @throws TypeError or RangeError naming the option, what it got and what is allowed */
   constructor(options: ClientOptions) {
     this.#options = resolveClientOptions(options);
     this.#caller = new Caller(this, this.#options.interceptors);
     this.#queue = new CallQueue(this.#options.connection.maxSendBufferBytes);
+    this.#connector = new Connector(this.#options, {
+      onChange: () => this.#serveQueue(),
+      onFailure: (error) => this.#queue.failAll(() => copyOf(error)),
+    });
   }
 
   /** The server's address. */
@@ -55,7 +55,7 @@ export class TtrpcClient implements CallStarter {
 
   /** Whether there is a connection at the moment. */
   get connected(): boolean {
-    return this.#connection !== undefined && !this.#connection.closed;
+    return this.#connector.connected;
   }
 
   /** Sends one request for one response. Rejects with a `TtrpcError`. */
@@ -134,8 +134,8 @@ export class TtrpcClient implements CallStarter {
    * @throws ConnectionError when the server can't be reached
    */
   async connect(): Promise<void> {
-    if (this.#closed !== undefined) throw this.#closedError();
-    if (!this.connected) await this.#connect();
+    if (this.#closed !== undefined) throw this.#connector.closedError();
+    if (!this.connected) await this.#connector.connect();
   }
 
   /**
@@ -166,9 +166,9 @@ export class TtrpcClient implements CallStarter {
   start(call: StartableCall): void {
     call.watch();
     if (!call.pending) return;
-    if (this.#closed !== undefined) return call.fail(this.#closedError());
-    const connection = this.#connection;
-    if (connection !== undefined && this.#queue.size === 0 && takes(connection)) {
+    if (this.#closed !== undefined) return call.fail(this.#connector.closedError());
+    const { connection } = this.#connector;
+    if (connection !== undefined && this.#queue.size === 0 && !connection.congested) {
       return call.start(connection);
     }
     this.#queue.add(call);
@@ -177,110 +177,27 @@ export class TtrpcClient implements CallStarter {
 
   /** Starts what waits, or sees to it that it is started later. */
   #serveQueue(): void {
-    const connection = this.#connection;
-    if (connection === undefined || connection.closed || connection.exhausted) {
-      this.#connect().catch(nothingMore);
-      return;
-    }
+    if (this.#queue.size === 0) return;
+    const { connection } = this.#connector;
+    if (connection === undefined) return this.#connector.want();
     this.#queue.startOn(connection);
-    if (this.#queue.size === 0 || this.#awaitsDrain) return;
+    if (this.#queue.size === 0 || this.#awaitsDrainOf === connection) return;
     if (!connection.congested) return this.#serveQueue();
-    this.#awaitsDrain = true;
+    this.#awaitsDrainOf = connection;
     connection.waitForDrain({
       onDrain: () => {
-        this.#awaitsDrain = false;
+        this.#awaitsDrainOf = undefined;
         this.#serveQueue();
       },
     });
   }
 
-  #connect(): Promise<ClientConnection> {
-    this.#connecting ??= this.#dial();
-    return this.#connecting;
-  }
-
-  async #dial(): Promise<ClientConnection> {
-    let connection: ClientConnection;
-    try {
-      connection = this.#attach(await this.#openStream());
-    } catch (error) {
-      const failure = this.#dialError(error);
-      // First, so that a call which is made again on hearing of it dials again.
-      this.#connecting = undefined;
-      this.#queue.failAll(() => copyOf(failure));
-      throw failure;
-    }
-    this.#connecting = undefined;
-    this.#options.onConnect();
-    this.#serveQueue();
-    return connection;
-  }
-
-  /** Asynchronous whatever the dialer is, so that `#connecting` is set before it is unset. */
-  async #openStream(): Promise<Duplex> {
-    return this.#options.dial(this.#abortDial.signal);
-  }
-
-  #attach(socket: Duplex): ClientConnection {
-    if (this.#closed !== undefined) {
-      socket.destroy();
-      throw this.#closedError();
-    }
-    const { address, connection: options } = this.#options;
-    let made: ClientConnection | undefined;
-    attach(socket, (sink) => {
-      const onClosed = (error: ConnectionError): void => this.#onClosed(connection, error);
-      const connection = new ClientConnection({ sink, address, options, onClosed });
-      made = connection;
-      return connection;
-    });
-    const connection = made as unknown as ClientConnection;
-    this.#connection?.retire();
-    this.#connection = connection;
-    // Whoever waited for the one before does not wait for this one.
-    this.#awaitsDrain = false;
-    this.#live.set(connection, () => undefined);
-    return connection;
-  }
-
-  #onClosed(connection: ClientConnection, error: ConnectionError): void {
-    this.#live.get(connection)?.();
-    this.#live.delete(connection);
-    if (this.#connection === connection) {
-      this.#connection = undefined;
-      // What was never written is not lost with the connection.
-      if (this.#queue.size > 0 && this.#closed === undefined) this.#serveQueue();
-    }
-    this.#options.onClose(error);
-  }
-
   async #close(): Promise<void> {
     // First `#closed`, so that whoever hears of it can't make another call.
     await Promise.resolve();
-    this.#abortDial.abort();
-    this.#queue.failAll(() => this.#closedError());
-    const gone = [...this.#live.keys()].map(
-      (connection) =>
-        new Promise<void>((resolve) => {
-          this.#live.set(connection, resolve);
-          connection.close();
-        }),
-    );
-    await Promise.all(gone);
-  }
-
-  #closedError(): ConnectionError {
-    const { address } = this;
-    return new ConnectionError(`client is closed (${address})`, { reason: 'local', address });
-  }
-
-  #dialError(error: unknown): TtrpcError {
-    if (this.#closed !== undefined) return this.#closedError();
-    if (isTtrpcError(error)) return error;
-    const { address } = this;
-    const why = error instanceof Error ? error.message : String(error);
-    const facts = { reason: 'dial', address, cause: error } as const;
-    return new ConnectionError(`cannot connect to ${address}: ${why}`, facts);
+    const closed = this.#connector.close();
+    this.#queue.failAll(() => this.#connector.closedError());
+    await closed;
   }
 }
 
@@ -290,17 +207,9 @@ export type StreamStart<Request, Response> = Omit<
   'defaultTimeoutMs' | 'options'
 > & { readonly options?: CallOptions | undefined };
 
-function takes(connection: ClientConnection): boolean {
-  return !connection.congested && !connection.closed && !connection.exhausted;
-}
-
 /** Each call has an error of its own, whose stack nobody else changes. */
 function copyOf(error: TtrpcError): TtrpcError {
   if (!(error instanceof ConnectionError)) return error;
   const { reason, address, cause } = error;
   return new ConnectionError(error.details, { reason, address, cause });
-}
-
-function nothingMore(): void {
-  // The calls that waited have had their error.
 }
