@@ -7,10 +7,15 @@ import {
 import type { ClientInterceptor } from '../rpc/interceptor.js';
 import { formatAddress, parseAddress } from '../transport/address.js';
 import { dial } from '../transport/dial.js';
+import {
+  resolveReconnect,
+  type ReconnectOptions,
+  type ResolvedReconnectOptions,
+} from './backoff.js';
 import { boundedDialer, type Dialer } from './dialer.js';
 import { hook } from './hook.js';
 
-export type { Dialer };
+export type { Dialer, ReconnectOptions };
 
 /** What a client may be told. One of `address` and `dial` is needed, the rest has defaults. */
 export interface ClientOptions extends ConnectionOptions {
@@ -32,23 +37,53 @@ export interface ClientOptions extends ConnectionOptions {
    * @defaultValue `Infinity`: a shim's `Wait` lasts days
    */
   readonly timeoutMs?: number | undefined;
+  /**
+   * How long to leave the address alone after a failed attempt to connect. Calls fail meanwhile, at
+   * once and with the failure that there was, unless they wait; the first call behind it tries
+   * again. A connection that was made and lost is made again by the next call, without delay.
+   */
+  readonly reconnect?: ReconnectOptions | undefined;
+  /**
+   * Whether calls that do not say so themselves wait until there is a connection; see
+   * `CallOptions.waitForReady`.
+   * @defaultValue false
+   */
+  readonly waitForReady?: boolean | undefined;
   /** Wrap every call; the first is the outermost. */
   readonly interceptors?: readonly ClientInterceptor[] | undefined;
   /** A connection was made. */
   readonly onConnect?: (() => void) | undefined;
   /** The connection is gone; every call on it has had its error. */
   readonly onClose?: ((error: ConnectionError) => void) | undefined;
+  /** The client's state is another one; called before `onConnect` and `onClose`. */
+  readonly onStateChange?: ((state: ClientState) => void) | undefined;
 }
+
+/** Whether a client can make calls; gRPC's names are in parentheses. */
+export type ClientState =
+  /** There is no connection, and nobody has asked for one (IDLE). */
+  | 'idle'
+  /** A connection is being made (CONNECTING). */
+  | 'connecting'
+  /** There is a connection (READY). */
+  | 'connected'
+  /** The last attempt has failed, and the next has not begun (TRANSIENT_FAILURE). */
+  | 'failed'
+  /** The client was closed (SHUTDOWN). */
+  | 'closed';
 
 /** What the client reads: complete and checked. */
 export interface ResolvedClientOptions {
   readonly address: string;
   readonly dial: Dialer;
   readonly timeoutMs: number;
+  readonly reconnect: ResolvedReconnectOptions;
+  readonly waitForReady: boolean;
   readonly connection: ResolvedConnectionOptions;
   readonly interceptors: readonly ClientInterceptor[];
   readonly onConnect: () => void;
   readonly onClose: (error: ConnectionError) => void;
+  readonly onStateChange: (state: ClientState) => void;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -65,10 +100,13 @@ export function resolveClientOptions(given: ClientOptions): ResolvedClientOption
   return Object.freeze({
     ...resolveTarget(given, connectTimeoutMs),
     timeoutMs: positive('timeoutMs', given.timeoutMs ?? Infinity),
+    reconnect: resolveReconnect(given.reconnect),
+    waitForReady: flag('waitForReady', given.waitForReady),
     connection: resolveConnectionOptions(given),
     interceptors: given.interceptors ?? [],
     onConnect: hook(given.onConnect),
     onClose: hook(given.onClose),
+    onStateChange: hook(given.onStateChange),
   });
 }
 
@@ -88,6 +126,12 @@ function resolveTarget(
   }
   const target = parseAddress(address);
   return { address: formatAddress(target), dial: (signal) => dial(target, { timeoutMs, signal }) };
+}
+
+function flag(option: string, value: unknown): boolean {
+  if (value === undefined) return false;
+  if (typeof value === 'boolean') return value;
+  throw new TypeError(`${option} must be true or false, got ${typeof value}`);
 }
 
 /**

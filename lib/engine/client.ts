@@ -2,7 +2,7 @@ import { ConnectionError, type TtrpcError } from '../errors.js';
 import type { ClientConnection } from '../protocol/client-connection.js';
 import { CallQueue } from '../rpc/call-queue.js';
 import type { CallOptions } from '../rpc/call.js';
-import { UnaryClientCall, type UnaryStart } from '../rpc/client-call.js';
+import { UnaryClientCall, type QueuedCall, type UnaryStart } from '../rpc/client-call.js';
 import { StreamClientCall, type StreamCallSettings } from '../rpc/client-stream-call.js';
 import { Caller } from '../rpc/caller.js';
 import type { MethodDefinition } from '../rpc/method-definition.js';
@@ -10,6 +10,7 @@ import type { CallStarter, StartableCall } from '../rpc/response-stream.js';
 import {
   resolveClientOptions,
   type ClientOptions,
+  type ClientState,
   type ResolvedClientOptions,
 } from './client-options.js';
 import { Connector } from './connector.js';
@@ -41,16 +42,22 @@ export class TtrpcClient implements CallStarter {
   constructor(options: ClientOptions) {
     this.#options = resolveClientOptions(options);
     this.#caller = new Caller(this, this.#options.interceptors);
-    this.#queue = new CallQueue(this.#options.connection.maxSendBufferBytes);
+    const { maxSendBufferBytes } = this.#options.connection;
+    this.#queue = new CallQueue(maxSendBufferBytes, () => this.#connector.unwant());
     this.#connector = new Connector(this.#options, {
       onChange: () => this.#serveQueue(),
-      onFailure: (error) => this.#queue.failAll(() => copyOf(error)),
+      onFailure: (error) => this.#onFailure(error),
     });
   }
 
   /** The server's address. */
   get address(): string {
     return this.#options.address;
+  }
+
+  /** What becomes of the connection; `onStateChange` tells it, too. */
+  get state(): ClientState {
+    return this.#connector.state;
   }
 
   /** Whether there is a connection at the moment. */
@@ -129,7 +136,7 @@ export class TtrpcClient implements CallStarter {
   }
 
   /**
-   * Connects now, instead of with the first call.
+   * Connects now, instead of with the first call or at the end of a backoff.
    *
    * @throws ConnectionError when the server can't be reached
    */
@@ -166,13 +173,27 @@ export class TtrpcClient implements CallStarter {
   start(call: StartableCall): void {
     call.watch();
     if (!call.pending) return;
-    if (this.#closed !== undefined) return call.fail(this.#connector.closedError());
+    if (this.#closed !== undefined) return refuse(call, this.#connector.closedError());
     const { connection } = this.#connector;
     if (connection !== undefined && this.#queue.size === 0 && !connection.congested) {
       return call.start(connection);
     }
+    const refusal = this.#waits(call) ? undefined : this.#connector.refusal();
+    if (refusal !== undefined) return refuse(call, refusal);
     this.#queue.add(call);
     if (call.pending) this.#serveQueue();
+  }
+
+  #waits({ waitForReady }: QueuedCall): boolean {
+    return waitForReady ?? this.#options.waitForReady;
+  }
+
+  #onFailure(error: TtrpcError): void {
+    this.#queue.failAll(
+      () => copyOf(error),
+      (call) => !this.#waits(call),
+    );
+    this.#serveQueue();
   }
 
   /** Starts what waits, or sees to it that it is started later. */
@@ -206,6 +227,17 @@ export type StreamStart<Request, Response> = Omit<
   StreamCallSettings<Request, Response>,
   'defaultTimeoutMs' | 'options'
 > & { readonly options?: CallOptions | undefined };
+
+/** Not a test's, which may stand still. */
+const { setImmediate } = globalThis;
+
+/**
+ * Ends a call in the next turn of the event loop: whoever makes it again on hearing of its end must
+ * not keep the loop from turning, and with it the connection from being made.
+ */
+function refuse(call: StartableCall, error: TtrpcError): void {
+  setImmediate(() => call.fail(error));
+}
 
 /** Each call has an error of its own, whose stack nobody else changes. */
 function copyOf(error: TtrpcError): TtrpcError {

@@ -33,7 +33,13 @@ function isMetadata(value: unknown): value is MetadataInit {
   return value instanceof Map || typeof (value as { getMap?: unknown }).getMap === 'function';
 }
 
-const OPTIONS: ReadonlySet<string> = new Set(['timeoutMs', 'deadline', 'signal', 'metadata']);
+const OPTIONS: ReadonlySet<string> = new Set([
+  'timeoutMs',
+  'deadline',
+  'signal',
+  'metadata',
+  'waitForReady',
+]);
 
 function checked(options: unknown): CallOptions {
   if (typeof options !== 'object') {

@@ -9,11 +9,16 @@ import { asSendError, type QueuedCall } from './client-call.js';
 export class CallQueue {
   readonly #calls = new Map<QueuedCall, number>();
   readonly #maxBytes: number;
+  readonly #onEmpty: () => void;
   #bytes = 0;
 
-  /** @param maxBytes - what the encoded requests that wait may take together */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes - what the encoded requests that wait may take together
+   * @param onEmpty - the last call that waited waits no more
+   */
+  constructor(maxBytes: number, onEmpty: () => void = () => undefined) {
     this.#maxBytes = maxBytes;
+    this.#onEmpty = onEmpty;
   }
 
   get size(): number {
@@ -51,12 +56,12 @@ export class CallQueue {
     }
   }
 
-  /** Ends every call with an error of its own. */
-  failAll(makeError: () => TtrpcError): void {
+  /** Ends every call, or those that are meant, with an error of its own. */
+  failAll(makeError: () => TtrpcError, isMeant: (call: QueuedCall) => boolean = () => true): void {
     // Those that are there now: whoever hears of its end may make another call at once.
     const waiting = [...this.#calls.keys()];
     for (const call of waiting) {
-      if (!this.#calls.has(call)) continue;
+      if (!this.#calls.has(call) || !isMeant(call)) continue;
       this.#remove(call);
       call.fail(makeError());
     }
@@ -66,6 +71,7 @@ export class CallQueue {
     this.#bytes -= this.#calls.get(call) ?? 0;
     this.#calls.delete(call);
     call.onLeave = undefined;
+    if (this.size === 0) this.#onEmpty();
   }
 }
 

@@ -12,6 +12,12 @@ export interface CallOptions {
   readonly deadline?: Date | number | undefined;
   /** Gives the call up when it aborts; its reason becomes the error's `cause`. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Whether the call waits while the server can't be reached, until its deadline or signal, instead
+   * of failing; the client tries again meanwhile.
+   * @defaultValue the client's `waitForReady`, which is false unless it was told
+   */
+  readonly waitForReady?: boolean | undefined;
   /** Sent with the request; grpc-js's `Metadata`, a `Map` and a plain object do as well. */
   readonly metadata?: MetadataInit | undefined;
 }

@@ -18,6 +18,8 @@ import { surface } from './surface.js';
 
 /** What a {@link CallQueue} needs of a call that waits in it. */
 export interface QueuedCall {
+  /** Whether it waits while there is no connection to be had; absent: as the client says. */
+  readonly waitForReady: boolean | undefined;
   /** The call ended before it was started. */
   onLeave: (() => void) | undefined;
   /** Encodes the request now, so that later changes to it don't matter; bytes kept for it. */
@@ -36,6 +38,7 @@ export interface QueuedCall {
  */
 export abstract class ClientCall<Request, Response> extends ClientStream implements QueuedCall {
   readonly method: MethodDefinition<Request, Response>;
+  readonly waitForReady: boolean | undefined;
   onLeave: (() => void) | undefined;
   #metadata: Metadata | undefined;
   readonly #deadline: Deadline | undefined;
@@ -53,6 +56,7 @@ export abstract class ClientCall<Request, Response> extends ClientStream impleme
   ) {
     super(METHOD_SHAPES[method.kind]);
     this.method = method;
+    this.waitForReady = options.waitForReady;
     this.#metadata = options.metadata === undefined ? undefined : toMetadata(options.metadata);
     this.#deadline = callDeadline(options, defaultTimeoutMs);
     this.#signal = options.signal;

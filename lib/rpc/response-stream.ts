@@ -19,7 +19,7 @@ export interface CallStarter {
 /** A call that its starter knows nothing else of. */
 export type StartableCall = Pick<
   StreamClientCall<never, unknown>,
-  'fail' | 'freeze' | 'onLeave' | 'pending' | 'start' | 'watch'
+  'fail' | 'freeze' | 'onLeave' | 'pending' | 'start' | 'waitForReady' | 'watch'
 >;
 
 /** What a call is made of. */

@@ -27,7 +27,7 @@ describe('readArguments', () => {
 
   it('refuses what is no option, such as metadata in its place', () => {
     const expected =
-      'a call has no option user: it has timeoutMs, deadline, signal, metadata, and metadata is one';
+      'a call has no option user: it has timeoutMs, deadline, signal, metadata, waitForReady, and metadata is one';
     expect(() => readArguments([INPUT, { user: 'ada' }])).toThrow(expected);
     expect(() => readArguments([INPUT, undefined, { user: 'ada' }])).toThrow(expected);
     expect(() => readArguments([INPUT, new Metadata(), { user: 'ada' }])).toThrow(expected);

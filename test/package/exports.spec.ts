@@ -78,6 +78,7 @@ type CallContext
 type CallOptions
 type ClientInterceptor
 type ClientOptions
+type ClientState
 type ClientStreamingHandler
 ConnectionError
 type ConnectionFailure
@@ -105,6 +106,7 @@ type Peer
 type ProtoSource
 ProtocolError
 type RawHandler
+type ReconnectOptions
 type ResponseListener
 type ServerCall
 type ServerInterceptor

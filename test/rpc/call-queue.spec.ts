@@ -9,6 +9,7 @@ const OVERHEAD = 256;
 
 /** A call that writes down what happens to it. */
 class Call implements QueuedCall {
+  readonly waitForReady = undefined;
   onLeave: (() => void) | undefined;
   readonly events: string[] = [];
   onFail: () => void = () => {};

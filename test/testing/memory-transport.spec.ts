@@ -49,10 +49,12 @@ describe('createMemoryTransport', () => {
     expect(error).toBeInstanceOf(ConnectionError);
     expect((error as Error).message).toContain('no server listens');
     const server = await serve(memory);
+    await client.connect();
     expect(await client.unary(Unary, 'a')).toBe('echo a');
     await server.close();
     expect(await failure(client.unary(Unary, 'a'))).toBeInstanceOf(ConnectionError);
     await serve(memory);
+    await client.connect();
     expect(await client.unary(Unary, 'b')).toBe('echo b');
   });
 
