@@ -9,14 +9,8 @@ import type { Status } from '../spec/status.js';
 import type { FrameWriter } from '../wire/frame-writer.js';
 import { decodeResponse, ResponseView } from '../wire/response-codec.js';
 import { Connection, type ConnectionSetup } from './connection.js';
-import type { StreamState } from './stream-state.js';
+import type { StreamShape, StreamState } from './stream-state.js';
 import { StreamTable } from './stream-table.js';
-
-/** Shape of the call that a stream carries, as in `METHOD_SHAPES`. */
-export interface StreamShape {
-  readonly requestStream: boolean;
-  readonly responseStream: boolean;
-}
 
 /** First id on a connection; the ids of a client are odd. */
 const FIRST_STREAM_ID = 1;
@@ -123,8 +117,6 @@ export abstract class ClientStream {
   #state: StreamState = 'open';
   /** Where the request stands among all bytes of the connection. */
   #position = 0;
-  /** Whether frames of this stream follow the request. */
-  #followed = false;
 
   constructor(shape: StreamShape) {
     this.#shape = shape;
@@ -153,9 +145,9 @@ export abstract class ClientStream {
     return connection !== undefined && this.#position < connection.writer.taken;
   }
 
-  /** Whether the request still waits to leave, with nothing behind it. */
+  /** Whether the request still waits to leave, and so does all that follows it. */
   protected get revocable(): boolean {
-    return this.active && !this.requestTaken && !this.#followed;
+    return this.active && !this.requestTaken;
   }
 
   /** Begins the request frame; the envelope is appended and {@link endRequest} called. */
@@ -192,7 +184,6 @@ export abstract class ClientStream {
   protected endMessage(): void {
     const connection = this.#connection as ClientConnection;
     connection.writer.endFrame();
-    this.#followed = true;
     connection.frameWritten();
   }
 
@@ -206,7 +197,6 @@ export abstract class ClientStream {
     const connection = this.#connection;
     if (connection === undefined || this.#state !== 'open') return;
     this.#state = 'halfClosed';
-    this.#followed = true;
     const { writer } = connection;
     writer.beginFrame(this.#streamId, MessageType.Data, Flag.RemoteClosed | Flag.NoData);
     writer.endFrame();
@@ -214,11 +204,11 @@ export abstract class ClientStream {
   }
 
   /**
-   * Gives the call up: a request that still waits to leave is taken back, a half that is open is
-   * closed, and what still arrives is ignored.
+   * Gives the call up: a request that still waits to leave is taken back with all that follows it,
+   * a half that is open is closed, and what still arrives is ignored.
    */
   protected abandon(): void {
-    if (this.revocable) this.connection?.writer.revoke(this.#position);
+    if (this.revocable) this.connection?.writer.revoke(this.#position, this.#streamId);
     else this.halfClose();
     this.#end();
   }

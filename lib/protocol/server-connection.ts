@@ -10,7 +10,7 @@ import type { FrameWriter } from '../wire/frame-writer.js';
 import { decodeRequest, RequestView } from '../wire/request-codec.js';
 import { writeStatus } from '../wire/response-codec.js';
 import { Connection, type ConnectionSetup } from './connection.js';
-import { nextState, type StreamState } from './stream-state.js';
+import type { StreamShape, StreamState } from './stream-state.js';
 import { StreamTable } from './stream-table.js';
 
 /** Takes the requests of a connection. */
@@ -25,6 +25,7 @@ export interface RequestHandler {
 const EVEN_ID = 'StreamID must be odd for client initiated streams';
 const OLD_ID = 'StreamID cannot be re-used and must increment';
 const INACTIVE = 'StreamID is no longer active';
+const ONE_REQUEST = 'data frame on a call that has one request';
 
 /**
  * The role that answers. Whatever a peer sends, the answer is a response frame on the offending
@@ -166,20 +167,19 @@ function violation(text: string): ProtocolError {
 export abstract class ServerStream {
   readonly connection: ServerConnection;
   readonly #streamId: number;
-  /** Whether the method takes a stream of messages. */
-  readonly #requestStream: boolean;
+  readonly #shape: StreamShape;
   #state: StreamState;
 
   /** @param halfClosed - the caller has nothing more to send */
   constructor(
     connection: ServerConnection,
     streamId: number,
-    requestStream: boolean,
+    shape: StreamShape,
     halfClosed: boolean,
   ) {
     this.connection = connection;
     this.#streamId = streamId;
-    this.#requestStream = requestStream;
+    this.#shape = shape;
     this.#state = halfClosed ? 'halfClosed' : 'open';
     connection.adopt(streamId, this);
   }
@@ -243,9 +243,13 @@ export abstract class ServerStream {
 
   /** @internal A data frame arrived; returns what is wrong with it, if anything. */
   receiveData(flags: number, bytes: Buffer, start: number, end: number): string | undefined {
-    if (!this.#requestStream) return 'data frame on a call that has one request';
-    if ((flags & Flag.NoData) === 0) {
-      if (nextState(this.#state, 'clientMessage') === undefined) return 'stream is half-closed';
+    const { requestStream, responseStream } = this.#shape;
+    const empty = (flags & Flag.NoData) !== 0;
+    // The half of a call that streams only answers was closed by its request; saying so again is
+    // no harm. The reference does not survive any data frame on a unary call.
+    if (!requestStream && !(empty && responseStream)) return ONE_REQUEST;
+    if (!empty) {
+      if (this.#state !== 'open') return 'stream is half-closed';
       this.onMessage(bytes, start, end);
     }
     if ((flags & Flag.RemoteClosed) !== 0 && this.#state === 'open') {

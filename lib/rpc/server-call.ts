@@ -62,12 +62,12 @@ export class ServerCall<Request = unknown, Response = unknown>
     method: MethodDefinition<Request, Response>,
     view: ServerRequest,
   ) {
-    const { requestStream } = METHOD_SHAPES[method.kind];
-    super(environment.connection, streamId, requestStream, view.halfClosed);
+    const shape = METHOD_SHAPES[method.kind];
+    super(environment.connection, streamId, shape, view.halfClosed);
     this.method = method;
     this.peer = environment.peer;
     this.#settings = environment.settings;
-    this.requests = requestStream ? new MessageQueue<Request>(this) : undefined;
+    this.requests = shape.requestStream ? new MessageQueue<Request>(this) : undefined;
     this.#metadataBytes = view.metadata;
     this.#deadline = Deadline.ofNanos(view.timeoutNano);
     if (this.#deadline !== undefined) this.#watch(this.#deadline);

@@ -25,6 +25,9 @@ export const MessageType = { Request: 1, Response: 2, Data: 3 } as const;
 /** A type that means nothing, so that every peer ignores the frame. */
 export const VOID_TYPE = 0;
 
+/** Where the stream id stands in a header. */
+export const STREAM_ID_OFFSET = 4;
+
 /** Where the type stands in a header. */
 export const TYPE_OFFSET = 8;
 

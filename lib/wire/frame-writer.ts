@@ -1,5 +1,5 @@
 import { PayloadTooLargeError, UsageError } from '../errors.js';
-import { HEADER_LENGTH, TYPE_OFFSET, VOID_TYPE } from '../spec/frame.js';
+import { HEADER_LENGTH, STREAM_ID_OFFSET, TYPE_OFFSET, VOID_TYPE } from '../spec/frame.js';
 import { sharedSlabs, SLAB_LENGTH, type SlabPool } from './slab-pool.js';
 import { MAX_VARINT_LENGTH, putVarint, varintLength } from './varint.js';
 
@@ -101,23 +101,20 @@ export class FrameWriter {
   }
 
   /**
-   * Takes back a whole frame that has not been taken. The last one is cut off; another, whose
-   * neighbours must stay where they are, turns into one that every peer ignores.
+   * Takes back the whole frames of a stream that have not been taken. Those at the end are cut off;
+   * one whose neighbours must stay where they are turns into one that every peer ignores.
    *
-   * @param position - what {@link position} was when it was begun
+   * @param position - what {@link position} was when the stream's first frame was begun
    */
-  revoke(position: number): void {
+  revoke(position: number, streamId: number): void {
     let at = position - this.#taken;
     for (const batch of this.#full) {
-      if (at < batch.length) {
-        batch[at + TYPE_OFFSET] = VOID_TYPE;
-        return;
-      }
-      at -= batch.length;
+      if (at < batch.length) voidFrames(batch, at, streamId);
+      at = Math.max(0, at - batch.length);
     }
-    const end = at + HEADER_LENGTH + this.buffer.readUInt32BE(at);
-    if (end === this.length) this.length = this.#frameStart = at;
-    else this.buffer[at + TYPE_OFFSET] = VOID_TYPE;
+    const whole = this.buffer.subarray(0, this.#frameStart);
+    const kept = voidFrames(whole, at, streamId);
+    if (this.length === this.#frameStart) this.length = this.#frameStart = kept;
   }
 
   /** Makes room for `count` more bytes. */
@@ -261,4 +258,22 @@ export class FrameWriter {
     this.#frameStart = 0;
     this.length = 0;
   }
+}
+
+/**
+ * Makes every frame of a stream one that is ignored.
+ *
+ * @param at - where a frame begins in `frames`, which holds whole ones
+ * @returns the end of the last frame of another stream, or `at`
+ */
+function voidFrames(frames: Buffer, at: number, streamId: number): number {
+  let kept = at;
+  let next = at;
+  while (next < frames.length) {
+    const ours = frames.readUInt32BE(next + STREAM_ID_OFFSET) === streamId;
+    if (ours) frames[next + TYPE_OFFSET] = VOID_TYPE;
+    next += HEADER_LENGTH + frames.readUInt32BE(next);
+    if (!ours) kept = next;
+  }
+  return kept;
 }

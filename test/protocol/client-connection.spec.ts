@@ -198,16 +198,23 @@ describe('ClientConnection', () => {
       expect(connection.openStreams).toBe(1);
     });
 
-    it('closes the half of a call whose request waits with messages behind it', () => {
-      const { open, said } = start();
+    it('takes a request back with all that waits behind it', () => {
+      const { open, said, connection } = start();
       const stream = open('bidirectional');
       stream.send(hex('aa'));
+      stream.halfClose();
       stream.abandon();
-      expect(said()).toEqual([
-        '00000000 00000001 01 06',
-        '00000001 00000001 03 00 aa',
-        '00000000 00000001 03 05',
-      ]);
+      expect(connection.writer.pending).toBe(0);
+      expect(said()).toEqual([]);
+    });
+
+    it('closes the half of a call whose request has left, whatever waits behind it', () => {
+      const { open, said } = start();
+      const stream = open('bidirectional');
+      said();
+      stream.send(hex('aa'));
+      stream.abandon();
+      expect(said()).toEqual(['00000001 00000001 03 00 aa', '00000000 00000001 03 05']);
     });
 
     it('of a call that never started sends nothing', () => {

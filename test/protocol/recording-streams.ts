@@ -1,9 +1,5 @@
 import type { ConnectionError, TtrpcError } from '../../lib/errors.js';
-import {
-  ClientConnection,
-  ClientStream,
-  type StreamShape,
-} from '../../lib/protocol/client-connection.js';
+import { ClientConnection, ClientStream } from '../../lib/protocol/client-connection.js';
 import {
   resolveConnectionOptions,
   type ConnectionOptions,
@@ -14,6 +10,7 @@ import {
   ServerStream,
   type RequestHandler,
 } from '../../lib/protocol/server-connection.js';
+import type { StreamShape } from '../../lib/protocol/stream-state.js';
 import { METHOD_SHAPES, type MethodKind } from '../../lib/spec/method.js';
 import type { Status } from '../../lib/spec/status.js';
 import type { RequestView } from '../../lib/wire/request-codec.js';
@@ -118,6 +115,9 @@ export class TestServerStream extends ServerStream {
   }
 }
 
+/** Kinds by the methods that a test names; any other method streams both ways. */
+const KINDS: Readonly<Record<string, MethodKind>> = { unary: 'unary', down: 'serverStreaming' };
+
 /** Opens a stream for every request: of the kind that its method names, half-closed unless it streams. */
 export class TestHandler implements RequestHandler {
   readonly streams = new Map<number, TestServerStream>();
@@ -134,8 +134,8 @@ export class TestHandler implements RequestHandler {
     const payload = view.bytes.toString('hex', view.payloadStart, view.payloadEnd);
     this.requests.push(`${streamId} ${flags} /${service}/${method} ${payload}`.trimEnd());
     this.lastView = view;
-    const requestStream = method !== 'unary';
-    const stream = new TestServerStream(connection, streamId, requestStream, !requestStream);
+    const shape = METHOD_SHAPES[KINDS[method] ?? 'bidirectional'];
+    const stream = new TestServerStream(connection, streamId, shape, !shape.requestStream);
     this.streams.set(streamId, stream);
   }
 

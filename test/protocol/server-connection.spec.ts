@@ -6,9 +6,10 @@ import { MemoryPair } from '../support/memory-pair.js';
 import { frames, hex } from '../support/transcript.js';
 import { serverAt, TestHandler } from './recording-streams.js';
 
-/** Opens stream 1 of a method that takes one request, or a stream of them. */
+/** Opens stream 1 of a method that takes one request, a stream of them, or gives a stream for one. */
 const UNARY = '00000007 00000001 01 00 1205 "unary"';
 const STREAM = '00000008 00000001 01 06 1206 "stream"';
+const DOWN = '00000006 00000001 01 01 1204 "down"';
 
 /** A server, and a far end that the test speaks for. */
 function start(options: ConnectionOptions = {}) {
@@ -192,6 +193,11 @@ describe('ServerConnection', () => {
 
     it.each([
       ['data on a call with one request', UNARY, 'data frame on a call that has one request'],
+      [
+        'data on a call that streams only answers',
+        DOWN,
+        'data frame on a call that has one request',
+      ],
       ['a message after the end', `${STREAM} 00000000 00000001 03 05`, 'stream is half-closed'],
     ])('answers %s, and cuts the call off', (_, before, text) => {
       const { hear, said, handler, connection } = start();
@@ -200,6 +206,19 @@ describe('ServerConnection', () => {
       const stream = handler.get(1);
       expect(stream.events.at(-1)).toBe(`cut off: ${text}`);
       expect([stream.active, connection.openStreams, connection.closed]).toEqual([false, 0, false]);
+    });
+
+    it('takes no offence at a half-close of a call that streams only answers', () => {
+      const { hear, said, handler } = start();
+      hear(`${DOWN} 00000000 00000001 03 05 00000000 00000001 03 04`);
+      expect(said()).toEqual([]);
+      expect(handler.get(1).active).toBe(true);
+    });
+
+    it('answers a half-close of a unary call, and cuts it off', () => {
+      const { hear, said } = start();
+      hear(`${UNARY} 00000000 00000001 03 05`);
+      expect(said()).toEqual([refusal('00000001', 'data frame on a call that has one request')]);
     });
 
     it('answers a frame above the limit, cuts its call off and drops its bytes', () => {

@@ -90,7 +90,7 @@ describe('FrameWriter', () => {
     write(writer, { streamId: 1, type: 1, flags: 0, payload: hex('aa') });
     const { position } = writer;
     write(writer, { streamId: 3, type: 1, flags: 0, payload: hex('bbcc') });
-    writer.revoke(position);
+    writer.revoke(position, 3);
     expect(writer.pending).toBe(11);
     write(writer, { streamId: 5, type: 1, flags: 0, payload: hex('dd') });
     expect(frames(writer.take() as Buffer)).toEqual([
@@ -103,7 +103,7 @@ describe('FrameWriter', () => {
     const pool = new CountingPool();
     const writer = new FrameWriter(LIMIT, pool);
     write(writer, { streamId: 1, type: 1, flags: 0, payload: hex('aa') });
-    writer.revoke(0);
+    writer.revoke(0, 1);
     expect(writer.take()).toBeUndefined();
     expect(pool.out.size).toBe(0);
   });
@@ -117,12 +117,51 @@ describe('FrameWriter', () => {
       return position;
     });
     // The first fills a batch of its own; the others are behind it.
-    writer.revoke(positions[0] as number);
-    writer.revoke(positions[1] as number);
+    writer.revoke(positions[0] as number, 1);
+    writer.revoke(positions[1] as number, 3);
     const headers = Buffer.concat(takeAll(writer));
     expect(
       [0, 40_010, 80_020].map((at) => headers.subarray(at + 4, at + 10).toString('hex')),
     ).toEqual(['000000010006', '000000030006', '000000050106']);
+  });
+
+  it('takes back every frame of a stream, and only those, wherever they stand', () => {
+    fc.assert(
+      fc.property(fc.array(frame(40_000), { maxLength: 8 }), (random) => {
+        const writer = new FrameWriter(LIMIT);
+        const streamId = 1;
+        const given = random.map((fields) => ({ ...fields, streamId: fields.streamId % 3 }));
+        for (const fields of given) write(writer, fields);
+        writer.revoke(0, streamId);
+        const last = given.findLastIndex((fields) => fields.streamId !== streamId);
+        const kept = given
+          .slice(0, last + 1)
+          .map((fields) => (fields.streamId === streamId ? { ...fields, type: 0 } : fields));
+        const expected = Buffer.concat(kept.map(frameBytes));
+        const left = Buffer.concat(takeAll(writer));
+        // What ended a batch that was full by then stays, but is void.
+        expect(left.subarray(0, expected.length).equals(expected)).toBe(true);
+        for (let at = expected.length; at < left.length; at += 10 + left.readUInt32BE(at)) {
+          expect(left[at + 8]).toBe(0);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('takes nothing back that stands before the stream, nor what is being written', () => {
+    const writer = new FrameWriter(LIMIT);
+    write(writer, { streamId: 3, type: 1, flags: 0, payload: hex('aa') });
+    const { position } = writer;
+    write(writer, { streamId: 3, type: 1, flags: 0, payload: hex('bb') });
+    writer.beginFrame(5, 1, 0);
+    writer.revoke(position, 3);
+    writer.endFrame();
+    expect(frames(writer.take() as Buffer)).toEqual([
+      '00000001 00000003 01 00 aa',
+      '00000001 00000003 00 00 bb',
+      '00000000 00000005 01 00',
+    ]);
   });
 
   it('lays any frames out as they were given', () => {
