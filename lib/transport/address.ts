@@ -59,10 +59,8 @@ export function parseAddress(text: string): Address {
 }
 
 /**
- * Writes an address the one canonical way; {@link parseAddress} reads it back.
- *
- * @example
- * formatAddress(parseAddress('/run/x.sock')); // 'unix:///run/x.sock'
+ * Writes an address the one canonical way: `/run/x.sock` as `unix:///run/x.sock`.
+ * {@link parseAddress} reads it back.
  */
 export function formatAddress(address: Address): string {
   switch (address.kind) {
