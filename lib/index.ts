@@ -14,6 +14,7 @@ export {
   type TtrpcClientEvents,
   type TtrpcClientStatus,
 } from './nest/client-ttrpc.js';
+export { createRpc, type TsProtoRpc } from './nest/create-rpc.js';
 export { TtrpcHealth, type HealthStatus } from './nest/ttrpc-health.js';
 export { TtrpcHealthModule } from './nest/ttrpc-health.module.js';
 export { TtrpcModule } from './nest/ttrpc.module.js';
@@ -71,6 +72,7 @@ export {
 } from './spec/status.js';
 export type { CallOptions, Peer } from './rpc/call.js';
 export type { ClientInterceptor, OutgoingCall } from './rpc/interceptor.js';
+export { fromGrpcJs, fromProtobufEs, fromTsProto } from './proto/generated-services.js';
 export type { LoaderOptions } from './proto/loader-options.js';
 export type { Handshake } from './transport/handshake.js';
 export type { Acceptor } from './transport/listener.js';

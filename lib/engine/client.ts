@@ -68,7 +68,7 @@ export class TtrpcClient implements CallStarter {
   /** Sends one request for one response. Rejects with a `TtrpcError`. */
   unary<Request, Response>(
     method: MethodDefinition<Request, Response>,
-    request: Request,
+    request: NoInfer<Request>,
     options: CallOptions = NO_OPTIONS,
   ): Promise<Response> {
     return this.#caller.unary(method, request, options);
@@ -80,7 +80,7 @@ export class TtrpcClient implements CallStarter {
    */
   serverStreaming<Request, Response>(
     method: MethodDefinition<Request, Response>,
-    request: Request,
+    request: NoInfer<Request>,
     options: CallOptions = NO_OPTIONS,
   ): AsyncIterable<Response> {
     return this.#caller.serverStreaming(method, request, options);
@@ -89,7 +89,7 @@ export class TtrpcClient implements CallStarter {
   /** Sends a stream of requests, as fast as the server takes them, for one response. */
   clientStreaming<Request, Response>(
     method: MethodDefinition<Request, Response>,
-    requests: AsyncIterable<Request> | Iterable<Request>,
+    requests: AsyncIterable<NoInfer<Request>> | Iterable<NoInfer<Request>>,
     options: CallOptions = NO_OPTIONS,
   ): Promise<Response> {
     return this.#caller.clientStreaming(method, requests, options);
@@ -101,7 +101,7 @@ export class TtrpcClient implements CallStarter {
    */
   bidirectional<Request, Response>(
     method: MethodDefinition<Request, Response>,
-    requests: AsyncIterable<Request> | Iterable<Request>,
+    requests: AsyncIterable<NoInfer<Request>> | Iterable<NoInfer<Request>>,
     options: CallOptions = NO_OPTIONS,
   ): AsyncIterable<Response> {
     return this.#caller.bidirectional(method, requests, options);

@@ -52,7 +52,11 @@ export type {
   OutgoingCall,
   ServerInterceptor,
 } from '../rpc/interceptor.js';
-export type { MethodDefinition, ServiceDefinition } from '../rpc/method-definition.js';
+export type {
+  MethodDefinition,
+  ServiceDefinition,
+  TypedService,
+} from '../rpc/method-definition.js';
 export {
   payloadCodec,
   type PayloadCodec,
@@ -67,6 +71,7 @@ export { toStatus } from '../rpc/to-status.js';
 export type { Handshake } from '../transport/handshake.js';
 export type { Acceptor, Listener } from '../transport/listener.js';
 
+export { fromGrpcJs, fromProtobufEs, fromTsProto } from '../proto/generated-services.js';
 export { loadServices, ServiceCatalog } from '../proto/service-definition.js';
 export type { ProtoSource } from '../proto/load.js';
 export type { LoaderOptions } from '../proto/loader-options.js';

@@ -3,9 +3,20 @@ import { DefinitionError, UsageError, type ConnectionError } from '../errors.js'
 import { MAX_TIMER_MS } from '../protocol/connection-options.js';
 import { ServerConnection } from '../protocol/server-connection.js';
 import { methodSpellings } from '../proto/method-names.js';
-import type { Handler, Peer } from '../rpc/call.js';
+import type {
+  BidirectionalHandler,
+  ClientStreamingHandler,
+  Handler,
+  Peer,
+  ServerStreamingHandler,
+  UnaryHandler,
+} from '../rpc/call.js';
 import { Dispatcher } from '../rpc/dispatcher.js';
-import type { MethodDefinition, ServiceDefinition } from '../rpc/method-definition.js';
+import type {
+  MethodDefinition,
+  ServiceDefinition,
+  TypedService,
+} from '../rpc/method-definition.js';
 import { interceptHandler } from '../rpc/intercept-handler.js';
 import { serve } from '../rpc/serve.js';
 import type { RawHandler } from '../rpc/server-call.js';
@@ -22,8 +33,25 @@ import {
   type ServerOptions,
 } from './server-options.js';
 
-/** The methods of a service, by their name in the .proto (`SayHello`) or in camel case. */
-export type ServiceImplementation = Readonly<Record<string, Handler>>;
+/**
+ * The methods of a service, by their name in the .proto (`SayHello`) or in camel case; for a typed
+ * service as the generated code spells them.
+ */
+export type ServiceImplementation<Service extends ServiceDefinition = ServiceDefinition> =
+  Service extends TypedService<infer Methods>
+    ? { readonly [Name in keyof Methods]?: HandlerOf<Methods[Name]> }
+    : Readonly<Record<string, Handler>>;
+
+/** The handler of a method whose kind and messages TypeScript knows. */
+type HandlerOf<Method> =
+  Method extends MethodDefinition<infer Request, infer Response, infer Kind>
+    ? {
+        unary: UnaryHandler<Request, Response>;
+        serverStreaming: ServerStreamingHandler<Request, Response>;
+        clientStreaming: ClientStreamingHandler<Request, Response>;
+        bidirectional: BidirectionalHandler<Request, Response>;
+      }[Kind]
+    : never;
 
 /**
  * Serves services on any number of addresses and byte streams.
@@ -64,17 +92,19 @@ export class TtrpcServer {
    * @throws DefinitionError when a function belongs to no method
    * @throws UsageError when a method is served already
    */
-  addService(service: ServiceDefinition, implementation: ServiceImplementation): void {
+  addService<Service extends ServiceDefinition>(
+    service: Service,
+    implementation: ServiceImplementation<Service>,
+  ): void {
+    const handlers = implementation as ServiceImplementation;
     const { interceptors } = this.#options;
-    const unused = new Set(
-      Object.keys(implementation).filter((key) => isImplemented(implementation, key)),
-    );
+    const unused = new Set(Object.keys(handlers).filter((key) => isImplemented(handlers, key)));
     const served: [method: MethodDefinition, handler: Handler][] = [];
     for (const method of service.methods) {
-      const name = methodSpellings(method.name).find((key) => isImplemented(implementation, key));
+      const name = methodSpellings(method.name).find((key) => isImplemented(handlers, key));
       if (name === undefined) continue;
       unused.delete(name);
-      served.push([method, (implementation[name] as Handler).bind(implementation)]);
+      served.push([method, (handlers[name] as Handler).bind(handlers)]);
     }
     if (unused.size > 0) {
       const known = service.methods.map(({ name }) => name).join(', ');

@@ -18,6 +18,7 @@ const DEFINITION_OPTIONS = [
   'packageDefinition',
   'root',
   'descriptorSet',
+  'services',
   'loader',
 ] as const;
 

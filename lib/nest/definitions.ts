@@ -26,8 +26,8 @@ export interface NamedService {
  * @throws TypeError when there is not exactly one source
  */
 export function loadDefinitions(options: TtrpcDefinitionOptions): Definitions {
-  const { protoPath, packageDefinition, root, descriptorSet, loader } = options;
-  const source = { protoPath, packageDefinition, root, descriptorSet, loader };
+  const { protoPath, packageDefinition, root, descriptorSet, services: made, loader } = options;
+  const source = { protoPath, packageDefinition, root, descriptorSet, services: made, loader };
   const catalog = loadServices(source as ProtoSource);
   const services: NamedService[] = [];
   const seen = new Set<string>();

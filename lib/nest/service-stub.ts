@@ -55,7 +55,8 @@ export function stubOf<T>(
   return stub;
 }
 
-function createMethod(client: StubClient, method: MethodDefinition): StubMethod {
+/** One method of a stub. */
+export function createMethod(client: StubClient, method: MethodDefinition): StubMethod {
   const { requestStream } = METHOD_SHAPES[method.kind];
   const open = requestStream ? openStream : method.kind === 'unary' ? openUnary : openResponses;
   return (...given) => {

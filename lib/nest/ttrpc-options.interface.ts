@@ -2,11 +2,12 @@ import type { ClientOptions, Dialer } from '../engine/client-options.js';
 import type { ServerOptions } from '../engine/server-options.js';
 import type { PackageDefinition, ProtoRoot } from '../proto/load.js';
 import type { LoaderOptions } from '../proto/loader-options.js';
+import type { ServiceDefinition } from '../rpc/method-definition.js';
 import type { Acceptor } from '../transport/listener.js';
 
 /**
  * Which services there are. The names are those of Nest's gRPC transport; exactly one of
- * `protoPath`, `packageDefinition`, `root` and `descriptorSet` is needed.
+ * `protoPath`, `packageDefinition`, `root`, `descriptorSet` and `services` is needed.
  */
 export interface TtrpcDefinitionOptions {
   /**
@@ -22,6 +23,8 @@ export interface TtrpcDefinitionOptions {
   readonly root?: ProtoRoot | undefined;
   /** A serialised `google.protobuf.FileDescriptorSet`, or the path of one. */
   readonly descriptorSet?: Uint8Array | string | undefined;
+  /** Services of generated code, as `fromTsProto`, `fromGrpcJs` and `fromProtobufEs` give them. */
+  readonly services?: readonly ServiceDefinition[] | undefined;
   /** How .proto files are read and messages converted; as `@grpc/proto-loader` has it. */
   readonly loader?: LoaderOptions | undefined;
 }

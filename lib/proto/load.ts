@@ -1,4 +1,5 @@
 import protobuf from 'protobufjs';
+import type { ServiceDefinition } from '../rpc/method-definition.js';
 import { readDescriptorSet } from './descriptor-set.js';
 import { resolveLoaderOptions, show, type LoaderOptions } from './loader-options.js';
 import type { ResolvedLoaderOptions } from './loader-options.js';
@@ -20,7 +21,9 @@ export type ProtoDefinitions =
   /** A protobufjs root, of the same protobufjs that this package finds. */
   | { readonly root: protobuf.Root }
   /** A serialised `google.protobuf.FileDescriptorSet`, or the path of one. */
-  | { readonly descriptorSet: Uint8Array | string };
+  | { readonly descriptorSet: Uint8Array | string }
+  /** Services of generated code, with its codecs; {@link LoaderOptions} are for others. */
+  | { readonly services: readonly ServiceDefinition[] };
 
 /** Where the services are defined, and how their messages are converted. */
 export type ProtoSource = ProtoDefinitions & { readonly loader?: LoaderOptions | undefined };
@@ -28,9 +31,10 @@ export type ProtoSource = ProtoDefinitions & { readonly loader?: LoaderOptions |
 /** A source that was checked and read; every type reference is looked up. */
 export type LoadedSource =
   | { readonly root: protobuf.Root; readonly conversion: ResolvedLoaderOptions['conversion'] }
-  | { readonly packageDefinition: PackageDefinition };
+  | { readonly packageDefinition: PackageDefinition }
+  | { readonly services: readonly ServiceDefinition[] };
 
-const KINDS = ['protoPath', 'packageDefinition', 'root', 'descriptorSet'] as const;
+const KINDS = ['protoPath', 'packageDefinition', 'root', 'descriptorSet', 'services'] as const;
 
 /**
  * Reads definitions from wherever they are, synchronously; nothing is cached.
@@ -45,6 +49,7 @@ export function loadSource(source: ProtoSource): LoadedSource {
   if (kind === 'packageDefinition') {
     return { packageDefinition: packageOf(given.packageDefinition) };
   }
+  if (kind === 'services') return { services: servicesOf(given.services) };
   const root = readRoot(kind, given[kind], options);
   resolveReferences(root);
   return { root, conversion: options.conversion };
@@ -59,7 +64,7 @@ function kindOf(source: object): (typeof KINDS)[number] {
 }
 
 function readRoot(
-  kind: Exclude<(typeof KINDS)[number], 'packageDefinition'>,
+  kind: Exclude<(typeof KINDS)[number], 'packageDefinition' | 'services'>,
   value: unknown,
   options: ResolvedLoaderOptions,
 ): protobuf.Root {
@@ -94,4 +99,16 @@ function descriptorSetOf(value: unknown): Uint8Array | string {
 function packageOf(value: unknown): PackageDefinition {
   if (typeof value === 'object' && value !== null) return value as PackageDefinition;
   throw new TypeError(`packageDefinition must be an object, got ${show(value)}`);
+}
+
+function servicesOf(value: unknown): readonly ServiceDefinition[] {
+  if (Array.isArray(value) && value.length > 0 && value.every(isService)) return value;
+  throw new TypeError(
+    `services must be a list of services, as fromTsProto gives them, got ${show(value)}`,
+  );
+}
+
+function isService(value: unknown): value is ServiceDefinition {
+  const { name, methods } = (value ?? {}) as Partial<ServiceDefinition>;
+  return typeof name === 'string' && Array.isArray(methods);
 }

@@ -32,12 +32,17 @@ interface GrpcMessage {
 export function packageServices(definition: PackageDefinition): ServiceDefinition[] {
   return Object.entries(definition)
     .filter(([, entry]) => isService(entry))
-    .map(([name, entry]) => ({
-      name,
-      methods: Object.entries(entry as Record<string, GrpcMethod>).map(([key, method]) =>
-        methodOf(name, key, method),
-      ),
-    }));
+    .map(([name, entry]) => packageService(name, entry));
+}
+
+/**
+ * A service of methods as grpc-js takes them.
+ *
+ * @throws {@link DefinitionError} naming the method that lacks a function
+ */
+export function packageService(name: string, entry: object): ServiceDefinition {
+  const methods = Object.entries(entry as Record<string, GrpcMethod>);
+  return { name, methods: methods.map(([key, method]) => methodOf(name, key, method)) };
 }
 
 /** The codec of a message type that is not nested in another; `undefined` when unknown. */
@@ -66,7 +71,9 @@ function isMessage(entry: object): entry is GrpcMessage {
   return !isService(entry) && typeof serialize === 'function' && typeof deserialize === 'function';
 }
 
-function methodOf(service: string, name: string, method: GrpcMethod): MethodDefinition {
+function methodOf(service: string, key: string, method: GrpcMethod): MethodDefinition {
+  // Generated code has keys in camel case; the path has the name of the .proto.
+  const name = method.path?.slice(method.path.lastIndexOf('/') + 1) ?? key;
   const { requestSerialize, requestDeserialize, responseSerialize, responseDeserialize } = method;
   if (!requestSerialize || !requestDeserialize || !responseSerialize || !responseDeserialize) {
     throw new DefinitionError(

@@ -19,6 +19,9 @@ interface MessageCodecs {
   names(): string[];
 }
 
+/** Generated code keeps its message types to itself. */
+const NO_MESSAGES: MessageCodecs = { codec: () => undefined, names: () => [] };
+
 /** The services and message types of one source. */
 export class ServiceCatalog {
   /** By their order in the source. */
@@ -108,6 +111,7 @@ export class ServiceCatalog {
  */
 export function loadServices(source: ProtoSource): ServiceCatalog {
   const loaded = loadSource(source);
+  if ('services' in loaded) return new ServiceCatalog(loaded.services, NO_MESSAGES);
   if ('packageDefinition' in loaded) {
     const { packageDefinition } = loaded;
     return catalogOf(packageServices(packageDefinition), {

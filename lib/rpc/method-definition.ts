@@ -3,12 +3,16 @@ import type { AnyMessage } from '../spec/status.js';
 import type { PayloadCodec } from './payload-codec.js';
 
 /** One rpc of a service: its names, its shape and how its messages are encoded. */
-export interface MethodDefinition<Request = unknown, Response = unknown> {
+export interface MethodDefinition<
+  Request = unknown,
+  Response = unknown,
+  Kind extends MethodKind = MethodKind,
+> {
   /** Full proto name of the service: `pkg.Service`. */
   readonly service: string;
   /** The rpc's name as in the .proto: `SayHello`. */
   readonly name: string;
-  readonly kind: MethodKind;
+  readonly kind: Kind;
   readonly request: PayloadCodec<Request>;
   readonly response: PayloadCodec<Response>;
   /** Opens a status detail; `undefined` when its type is unknown or its bytes are not of it. */
@@ -21,4 +25,10 @@ export interface ServiceDefinition {
   readonly name: string;
   /** In the order of the .proto. */
   readonly methods: readonly MethodDefinition[];
+}
+
+/** A service whose message types TypeScript knows, since generated code has defined it. */
+export interface TypedService<Methods extends object = object> extends ServiceDefinition {
+  /** Each method by the name that the generated code gives it: `sayHello`. */
+  readonly method: Methods;
 }

@@ -53,9 +53,18 @@ export function stubClient(definitions: TtrpcDefinitionOptions, stubs: ServiceSt
     packageDefinition,
     root,
     descriptorSet,
+    services,
     loader,
   } = definitions;
-  const source = { package: packages, protoPath, packageDefinition, root, descriptorSet, loader };
+  const source = {
+    package: packages,
+    protoPath,
+    packageDefinition,
+    root,
+    descriptorSet,
+    services,
+    loader,
+  };
   const handlers = handlersOf(loadDefinitions(source), stubs);
   return new ClientTtrpc({
     ...source,

@@ -40,6 +40,7 @@ StatusError
 type StatusName
 TTRPC_CLIENT
 TTRPC_TRANSPORT
+type TsProtoRpc
 TtrpcCall
 type TtrpcClientEvents
 type TtrpcClientStatus
@@ -63,6 +64,10 @@ type TtrpcServerStatus
 TtrpcStreamCall
 TtrpcStreamMethod
 UsageError
+createRpc
+fromGrpcJs
+fromProtobufEs
+fromTsProto
 getTtrpcServiceToken
 isTtrpcError
 statusName
@@ -124,10 +129,14 @@ type StreamStart
 TtrpcClient
 TtrpcError
 TtrpcServer
+type TypedService
 type UnaryClientCall
 type UnaryHandler
 type UnaryStart
 UsageError
+fromGrpcJs
+fromProtobufEs
+fromTsProto
 fullMethod
 isTtrpcError
 loadServices

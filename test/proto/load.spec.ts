@@ -31,7 +31,9 @@ describe('loadSource', () => {
     expect(() => loadSource({ root })).toThrow(DefinitionError);
   });
 
-  const kinds = 'exactly one of protoPath, packageDefinition, root, descriptorSet must be given';
+  const kinds =
+    'exactly one of protoPath, packageDefinition, root, descriptorSet, services must be given';
+  const services = 'services must be a list of services, as fromTsProto gives them';
 
   it.each([
     [{}, `${kinds}, got none of them`],
@@ -45,6 +47,9 @@ describe('loadSource', () => {
     [{ packageDefinition: null }, 'packageDefinition must be an object, got null'],
     [{ descriptorSet: {} }, 'descriptorSet must be a Uint8Array or a path, got an object'],
     [{ descriptorSet: '' }, 'descriptorSet must be a Uint8Array or a path, got ""'],
+    [{ services: [] }, `${services}, got an array`],
+    [{ services: [{ name: 'pkg.Service' }] }, `${services}, got an array`],
+    [{ services: 'pkg.Service' }, `${services}, got "pkg.Service"`],
     [{ root: {} }, 'root must be a Root of the protobufjs that this package finds, got an object'],
     [
       { root: { resolveAll: () => undefined } },

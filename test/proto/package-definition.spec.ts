@@ -37,10 +37,22 @@ describe('packageServices', () => {
   });
 
   it('takes a method of the name format for a method', () => {
-    const functions = (packageDefinition['everything.v1.EverythingService'] as { Echo: object })
-      .Echo;
-    const [service] = packageServices({ 'pkg.Printer': { format: functions } });
+    const { Echo } = packageDefinition['everything.v1.EverythingService'] as { Echo: object };
+    const format = { ...Echo, path: '/pkg.Printer/format' };
+    const [service] = packageServices({ 'pkg.Printer': { format } });
     expect(service?.methods.map((method) => method.name)).toEqual(['format']);
+  });
+
+  it('takes the name of a method from its path, whatever its key', () => {
+    const { GetURLInfo } = packageDefinition['everything.v1.EverythingService'] as {
+      GetURLInfo: object;
+    };
+    const [service] = packageServices({
+      'everything.v1.EverythingService': { getUrlInfo: GetURLInfo },
+    });
+    expect(service?.methods.map((method) => method.name)).toEqual(['GetURLInfo']);
+    const [pathless] = packageServices({ 'pkg.S': { Do: { ...GetURLInfo, path: undefined } } });
+    expect(pathless?.methods.map((method) => method.name)).toEqual(['Do']);
   });
 
   it('names a method that lacks a direction', () => {
@@ -50,7 +62,7 @@ describe('packageServices', () => {
     const { requestDeserialize: _, ...oneWay } = Echo;
     const read = (): unknown => packageServices({ 'pkg.Service': { Do: oneWay } });
     expect(read).toThrow(DefinitionError);
-    expect(read).toThrow('method pkg.Service.Do must have requestSerialize, requestDeserialize');
+    expect(read).toThrow('method pkg.Service.Echo must have requestSerialize, requestDeserialize');
   });
 });
 
