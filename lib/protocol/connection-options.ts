@@ -9,6 +9,12 @@ export interface ConnectionOptions {
   readonly maxPayloadBytes?: number | undefined;
 
   /**
+   * Largest payload sent, in bytes, where it is not the same as what is accepted.
+   * @defaultValue `maxPayloadBytes`
+   */
+  readonly maxSendPayloadBytes?: number | undefined;
+
+  /**
    * Streams that the peer may keep open at once; the next one is answered RESOURCE_EXHAUSTED.
    * @defaultValue 16384
    */
@@ -43,6 +49,7 @@ export type ResolvedConnectionOptions = {
 
 export const CONNECTION_DEFAULTS: ResolvedConnectionOptions = Object.freeze({
   maxPayloadBytes: MAX_PAYLOAD_LENGTH,
+  maxSendPayloadBytes: MAX_PAYLOAD_LENGTH,
   maxOpenStreams: 16_384,
   maxSendBufferBytes: 64 * 1024 * 1024,
   maxStreamBufferBytes: 1024 * 1024,
@@ -57,6 +64,7 @@ const MIN_PAYLOAD_LIMIT = 1024;
 
 const RANGES: Record<keyof ConnectionOptions, readonly [min: number, max: number]> = {
   maxPayloadBytes: [MIN_PAYLOAD_LIMIT, 2 ** 31 - 1],
+  maxSendPayloadBytes: [MIN_PAYLOAD_LIMIT, 2 ** 31 - 1],
   maxOpenStreams: [1, 2 ** 31 - 1],
   maxSendBufferBytes: [1, Number.MAX_SAFE_INTEGER],
   maxStreamBufferBytes: [1, Number.MAX_SAFE_INTEGER],
@@ -70,9 +78,11 @@ const RANGES: Record<keyof ConnectionOptions, readonly [min: number, max: number
  */
 export function resolveConnectionOptions(given: ConnectionOptions = {}): ResolvedConnectionOptions {
   const resolved: Record<string, number> = {};
+  const { maxPayloadBytes = CONNECTION_DEFAULTS.maxPayloadBytes } = given;
+  const defaults = { ...CONNECTION_DEFAULTS, maxSendPayloadBytes: maxPayloadBytes };
   for (const option of Object.keys(RANGES) as (keyof ConnectionOptions)[]) {
     const [min, max] = RANGES[option];
-    resolved[option] = withinRange(option, given[option] ?? CONNECTION_DEFAULTS[option], min, max);
+    resolved[option] = withinRange(option, given[option] ?? defaults[option], min, max);
   }
   return Object.freeze(resolved) as ResolvedConnectionOptions;
 }

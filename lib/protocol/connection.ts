@@ -59,7 +59,7 @@ export abstract class Connection implements BytePeer, FrameHandler {
     this.#setup = setup;
     this.address = setup.address;
     this.options = setup.options;
-    this.writer = new FrameWriter(setup.options.maxPayloadBytes);
+    this.writer = new FrameWriter(setup.options.maxSendPayloadBytes);
     this.#decoder = new FrameDecoder(this, setup.options.maxPayloadBytes);
   }
 

@@ -10,6 +10,7 @@ describe('resolveConnectionOptions', () => {
   it('fills in every default', () => {
     const expected = {
       maxPayloadBytes: 4_194_304,
+      maxSendPayloadBytes: 4_194_304,
       maxOpenStreams: 16_384,
       maxSendBufferBytes: 67_108_864,
       maxStreamBufferBytes: 1_048_576,
@@ -18,6 +19,12 @@ describe('resolveConnectionOptions', () => {
     expect(resolveConnectionOptions()).toEqual(expected);
     expect(resolveConnectionOptions({ maxOpenStreams: undefined })).toEqual(expected);
     expect(CONNECTION_DEFAULTS).toEqual(expected);
+  });
+
+  it('sends no larger payloads than it accepts, unless it is told', () => {
+    expect(resolveConnectionOptions({ maxPayloadBytes: 2048 }).maxSendPayloadBytes).toBe(2048);
+    const told = resolveConnectionOptions({ maxPayloadBytes: 2048, maxSendPayloadBytes: 4096 });
+    expect(told).toMatchObject({ maxPayloadBytes: 2048, maxSendPayloadBytes: 4096 });
   });
 
   it('keeps what was given, and freezes it', () => {
@@ -29,6 +36,7 @@ describe('resolveConnectionOptions', () => {
 
   it.each<[keyof ConnectionOptions, number, number]>([
     ['maxPayloadBytes', 1024, 2_147_483_647],
+    ['maxSendPayloadBytes', 1024, 2_147_483_647],
     ['maxOpenStreams', 1, 2_147_483_647],
     ['maxSendBufferBytes', 1, Number.MAX_SAFE_INTEGER],
     ['maxStreamBufferBytes', 1, Number.MAX_SAFE_INTEGER],
