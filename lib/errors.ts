@@ -8,6 +8,7 @@ import { StatusCode, statusName, type Status } from './spec/status.js';
  * A wrong argument or option is a plain `TypeError` or `RangeError`, thrown where it was given.
  */
 export abstract class TtrpcError extends Error {
+  /** Which failure it is; one value for each class. */
   abstract readonly kind: `ttrpc.${string}`;
   /** gRPC status code. */
   abstract readonly code: number;
@@ -121,6 +122,7 @@ export class DefinitionError extends TtrpcError {
 export class StatusError extends TtrpcError {
   readonly kind = 'ttrpc.status';
   readonly code: number;
+  /** The whole of it, with the details. */
   readonly status: Status;
   /** Who decided: the peer, or this side (its deadline, its cancellation, its limits). */
   readonly origin: 'local' | 'remote';

@@ -226,7 +226,10 @@ export class TtrpcClient implements CallStarter {
 export type StreamStart<Request, Response> = Omit<
   StreamCallSettings<Request, Response>,
   'defaultTimeoutMs' | 'options'
-> & { readonly options?: CallOptions | undefined };
+> & {
+  /** What there is to say about the call. */
+  readonly options?: CallOptions | undefined;
+};
 
 /** Not a test's, which may stand still. */
 const { setImmediate } = globalThis;

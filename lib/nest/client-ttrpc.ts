@@ -17,6 +17,7 @@ export type TtrpcClientStatus = 'connected' | 'disconnected';
 
 /** What {@link ClientTtrpc.on} tells. */
 export type TtrpcClientEvents = {
+  /** A connection was made. */
   connect: () => void;
   /** The connection is gone; every call on it has had its error. */
   close: (error: ConnectionError) => void;

@@ -6,13 +6,17 @@ import { createMethod, type StubClient } from './service-stub.js';
 
 /** What the clients of ts-proto's `outputServices=default` call through: messages as bytes. */
 export interface TsProtoRpc {
+  /** A unary call; it is made at once. */
   request(service: string, method: string, data: Uint8Array): Promise<Uint8Array>;
+  /** A call that streams requests; it is made at once. */
   clientStreamingRequest(
     service: string,
     method: string,
     data: Observable<Uint8Array>,
   ): Promise<Uint8Array>;
+  /** A call that streams responses; it is made by each `subscribe`. */
   serverStreamingRequest(service: string, method: string, data: Uint8Array): Observable<Uint8Array>;
+  /** A call that streams in both directions; it is made by each `subscribe`. */
   bidirectionalStreamingRequest(
     service: string,
     method: string,

@@ -30,7 +30,9 @@ export type TtrpcServerStatus = 'up' | 'down';
 
 /** What {@link ServerTtrpc.on} tells. */
 export type TtrpcServerEvents = {
+  /** A connection was accepted. */
   connect: (peer: Peer) => void;
+  /** A connection is gone; the signals of its calls have aborted. */
   close: (peer: Peer, error: ConnectionError) => void;
   /** A refused handshake, a failed accept. */
   error: (error: Error) => void;

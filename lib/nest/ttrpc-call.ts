@@ -85,16 +85,19 @@ export class TtrpcServerCall<Request = unknown> implements TtrpcContext {
   /** ttrpc has no response metadata: nothing happens. */
   sendMetadata(_metadata: unknown): void {}
 
+  /** Listens to an event: `cancelled` comes when nobody waits for the answer any more. */
   on(event: string, listener: Listener): this {
     this.#emitter().on(event, listener as (...values: unknown[]) => void);
     return this;
   }
 
+  /** As {@link on}, for the next time only. */
   once(event: string, listener: Listener): this {
     this.#emitter().once(event, listener as (...values: unknown[]) => void);
     return this;
   }
 
+  /** Undoes {@link on} and {@link once}. */
   off(event: string, listener: Listener): this {
     this.#events?.off(event, listener as (...values: unknown[]) => void);
     return this;

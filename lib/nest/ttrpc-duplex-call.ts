@@ -36,6 +36,7 @@ export class TtrpcDuplexCall extends Duplex implements TtrpcContext {
     });
   }
 
+  /** Always `undefined`: the requests are what the stream gives. */
   get request(): undefined {
     return undefined;
   }
@@ -64,6 +65,7 @@ export class TtrpcDuplexCall extends Duplex implements TtrpcContext {
     return this.#facts.fullMethod;
   }
 
+  /** `pkg.Service/Method`, for instrumentation. */
   get operationId(): string {
     return this.#facts.operationId;
   }
@@ -72,14 +74,17 @@ export class TtrpcDuplexCall extends Duplex implements TtrpcContext {
     return this.#facts.getPattern();
   }
 
+  /** As {@link fullMethod}, under grpc-js's name. */
   getPath(): string {
     return this.#facts.getPath();
   }
 
+  /** Address of the caller, or of the server's own socket when that is local. */
   getPeer(): string {
     return this.#facts.getPeer();
   }
 
+  /** When the caller stops waiting; `Infinity` when it waits for ever. */
   getDeadline(): Date | number {
     return this.#facts.getDeadline();
   }
@@ -87,6 +92,7 @@ export class TtrpcDuplexCall extends Duplex implements TtrpcContext {
   /** ttrpc has no response metadata: nothing happens. */
   sendMetadata(_metadata: unknown): void {}
 
+  /** @internal */
   override _read(): void {
     const { requests } = this.#call;
     requests?.next().then(
@@ -95,6 +101,7 @@ export class TtrpcDuplexCall extends Duplex implements TtrpcContext {
     );
   }
 
+  /** @internal */
   override _write(message: unknown, _encoding: string, done: (error?: Error) => void): void {
     try {
       if (this.#call.send(message)) done();
@@ -104,11 +111,13 @@ export class TtrpcDuplexCall extends Duplex implements TtrpcContext {
     }
   }
 
+  /** @internal */
   override _final(done: () => void): void {
     if (this.#bidirectional) this.#call.end();
     done();
   }
 
+  /** @internal */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     // Without an error, a response may still come through the callback, but no message.
     if (error === null && this.#bidirectional) this.#call.fail(abandoned());

@@ -26,7 +26,10 @@ export type ProtoDefinitions =
   | { readonly services: readonly ServiceDefinition[] };
 
 /** Where the services are defined, and how their messages are converted. */
-export type ProtoSource = ProtoDefinitions & { readonly loader?: LoaderOptions | undefined };
+export type ProtoSource = ProtoDefinitions & {
+  /** How .proto files are read and messages converted. */
+  readonly loader?: LoaderOptions | undefined;
+};
 
 /** A source that was checked and read; every type reference is looked up. */
 export type LoadedSource =

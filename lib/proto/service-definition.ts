@@ -28,6 +28,7 @@ export class ServiceCatalog {
   readonly services: readonly ServiceDefinition[];
   readonly #messages: MessageCodecs;
 
+  /** @internal */
   constructor(services: readonly ServiceDefinition[], messages: MessageCodecs) {
     this.services = services;
     this.#messages = messages;

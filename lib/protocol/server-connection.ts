@@ -165,6 +165,7 @@ function violation(text: string): ProtocolError {
  * caller is gone. The stream ends with one response, status or end; what is sent later is dropped.
  */
 export abstract class ServerStream {
+  /** @internal */
   readonly connection: ServerConnection;
   readonly #streamId: number;
   readonly #shape: StreamShape;

@@ -32,6 +32,7 @@ export interface Peer {
 
 /** What a handler knows of its call besides the messages. */
 export interface CallContext {
+  /** The method that is called. */
   readonly method: MethodDefinition;
   /** What the caller sent along; its own copy. */
   readonly metadata: Metadata;
@@ -39,24 +40,29 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** When the caller stops waiting; absent when it waits for ever. */
   readonly deadline: Date | undefined;
+  /** Who calls. */
   readonly peer: Peer;
 }
 
+/** Answers one request with one response. */
 export type UnaryHandler<Request = unknown, Response = unknown> = (
   request: Request,
   context: CallContext,
 ) => Response | PromiseLike<Response>;
 
+/** Answers one request with a stream of responses, mostly as an async generator. */
 export type ServerStreamingHandler<Request = unknown, Response = unknown> = (
   request: Request,
   context: CallContext,
 ) => AsyncIterable<Response> | Iterable<Response>;
 
+/** Answers a stream of requests with one response. The loop over them ends with the caller's half. */
 export type ClientStreamingHandler<Request = unknown, Response = unknown> = (
   requests: AsyncIterable<Request>,
   context: CallContext,
 ) => Response | PromiseLike<Response>;
 
+/** Answers a stream of requests with a stream of responses; both may go on at once. */
 export type BidirectionalHandler<Request = unknown, Response = unknown> = (
   requests: AsyncIterable<Request>,
   context: CallContext,

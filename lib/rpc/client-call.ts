@@ -37,6 +37,7 @@ export interface QueuedCall {
  * queueing too.
  */
 export abstract class ClientCall<Request, Response> extends ClientStream implements QueuedCall {
+  /** The method that is called. */
   readonly method: MethodDefinition<Request, Response>;
   readonly waitForReady: boolean | undefined;
   onLeave: (() => void) | undefined;
@@ -220,6 +221,7 @@ export class UnaryClientCall<Request, Response> extends ClientCall<Request, Resp
     this.#outcome = start;
   }
 
+  /** @internal */
   override freeze(): number {
     super.freeze();
     this.#frozen = encodeMessage(this.method.request, this.#request);
@@ -247,8 +249,11 @@ const NO_OPTIONS: CallOptions = Object.freeze({});
 
 /** How a unary call is made, and who hears of its end: one of the two, once. */
 export interface UnaryStart<Response> {
+  /** What there is to say about the call. */
   readonly options?: CallOptions | undefined;
+  /** It has ended well. */
   resolve(response: Response): void;
+  /** It has failed. */
   reject(error: TtrpcError): void;
 }
 

@@ -11,7 +11,9 @@ import type { MethodDefinition } from './method-definition.js';
 export interface ResponseListener<Response> {
   /** `size` is the payload's, in bytes. */
   onMessage(message: Response, size: number): void;
+  /** The server has ended the call well. */
   onEnd(): void;
+  /** The call has failed. */
   onError(error: TtrpcError): void;
   /** There is room for messages again, after `send` returned false. */
   onDrain(): void;
@@ -53,6 +55,7 @@ export class StreamClientCall<Request, Response>
     this.#requestStream = method.kind !== 'serverStreaming';
   }
 
+  /** @internal */
   override freeze(): number {
     super.freeze();
     if (this.#requestStream) return 0;
@@ -60,6 +63,7 @@ export class StreamClientCall<Request, Response>
     return this.#frozen.length;
   }
 
+  /** @internal */
   override start(connection: ClientConnection): void {
     super.start(connection);
     for (const message of this.#early.splice(0)) {
@@ -111,6 +115,7 @@ export class StreamClientCall<Request, Response>
     this.connection?.pauseReading();
   }
 
+  /** Undoes {@link pauseReading}. */
   resumeReading(): void {
     this.connection?.resumeReading();
   }

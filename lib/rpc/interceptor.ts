@@ -13,7 +13,9 @@ export type Interceptor<Input, Context, Output> = (
 
 /** A call on its way out. */
 export interface OutgoingCall {
+  /** The method that is called. */
   readonly method: MethodDefinition;
+  /** What the caller said about the call. */
   readonly options: CallOptions;
 }
 

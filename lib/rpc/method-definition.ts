@@ -12,8 +12,11 @@ export interface MethodDefinition<
   readonly service: string;
   /** The rpc's name as in the .proto: `SayHello`. */
   readonly name: string;
+  /** Which of its sides streams. */
   readonly kind: Kind;
+  /** Of its requests. */
   readonly request: PayloadCodec<Request>;
+  /** Of its responses. */
   readonly response: PayloadCodec<Response>;
   /** Opens a status detail; `undefined` when its type is unknown or its bytes are not of it. */
   readonly decodeDetail?: (detail: AnyMessage) => unknown;

@@ -5,7 +5,9 @@
  * small it may put a larger one in its place, with the first `length` bytes copied over.
  */
 export interface PayloadTarget {
+  /** Where the bytes go. */
   buffer: Buffer;
+  /** How many are written, in bytes. */
   length: number;
   /** Appends a copy of `bytes`. */
   append(bytes: Uint8Array): void;
@@ -26,7 +28,9 @@ export interface PayloadCodec<T = unknown> {
 
 /** The functions that generated code offers. */
 export interface PayloadFunctions<T> {
+  /** A message's bytes. What it throws fails the call. */
   encode(message: T): Uint8Array;
+  /** The message of some bytes, which it may keep. What it throws fails the call. */
   decode(bytes: Buffer): T;
 }
 

@@ -208,10 +208,12 @@ export class ServerCall<Request = unknown, Response = unknown>
     return this.connection.options.stallTimeoutMs;
   }
 
+  /** @internal */
   pauseReading(): void {
     this.connection.pauseReading();
   }
 
+  /** @internal */
   resumeReading(): void {
     this.connection.resumeReading();
   }

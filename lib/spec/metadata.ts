@@ -90,7 +90,10 @@ export class Metadata {
 /** What a user may hand over as metadata; grpc-js's `Metadata` is one of these by its `toJSON`. */
 export type MetadataInit =
   | Metadata
-  | { toJSON(): Record<string, readonly unknown[]> }
+  | {
+      /** The values of each key. */
+      toJSON(): Record<string, readonly unknown[]>;
+    }
   | ReadonlyMap<string, string | readonly string[]>
   | Readonly<Record<string, string | readonly string[]>>;
 

@@ -6,22 +6,39 @@
 
 /** The 17 canonical codes. */
 export const StatusCode = {
+  /** The call did what it should; never an error. */
   Ok: 0,
+  /** The call was given up, mostly by its caller. */
   Cancelled: 1,
+  /** Nobody said why: the error of another world, or of none. */
   Unknown: 2,
+  /** The request is wrong whatever the state of the server. */
   InvalidArgument: 3,
+  /** Time was up before the call was done; it may have taken effect. */
   DeadlineExceeded: 4,
+  /** What was asked for is not there. */
   NotFound: 5,
+  /** What was to be made is there already. */
   AlreadyExists: 6,
+  /** The caller is known and may not. */
   PermissionDenied: 7,
+  /** Something is used up: a quota, a buffer, a limit of size. */
   ResourceExhausted: 8,
+  /** The state forbids it; trying again does not help until that is changed. */
   FailedPrecondition: 9,
+  /** Something else came in between; begin again from a higher level. */
   Aborted: 10,
+  /** Beyond the end: the request may be right once the state is another. */
   OutOfRange: 11,
+  /** There is no such method, or it does nothing yet. */
   Unimplemented: 12,
+  /** Something that should always hold does not. */
   Internal: 13,
+  /** There is no server at the moment; trying again may help. */
   Unavailable: 14,
+  /** Data is lost or damaged for good. */
   DataLoss: 15,
+  /** Nobody knows who the caller is. */
   Unauthenticated: 16,
 } as const;
 
