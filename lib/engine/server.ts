@@ -90,7 +90,7 @@ export class TtrpcServer {
    * Serves a service. Methods without a function are answered UNIMPLEMENTED.
    *
    * @throws DefinitionError when a function belongs to no method
-   * @throws UsageError when a method is served already
+   * @throws UsageError when a method is served already; none of this service's methods is then
    */
   addService<Service extends ServiceDefinition>(
     service: Service,
@@ -112,9 +112,12 @@ export class TtrpcServer {
         `${[...unused].join(', ')}: no such method of ${service.name}, which has ${known}`,
       );
     }
-    for (const [method, handler] of served) {
-      this.addMethod(method, serve(method, interceptHandler(method, handler, interceptors)));
-    }
+    this.#registry.addAll(
+      served.map(([method, handler]) => [
+        method,
+        serve(method, interceptHandler(method, handler, interceptors)),
+      ]),
+    );
   }
 
   /** Serves one method on the lowest level, for layers on top; interceptors don't see it. */

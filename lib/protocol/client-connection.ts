@@ -74,6 +74,7 @@ export class ClientConnection extends Connection {
 
   override onOversizedFrame(header: FrameHeader): void {
     const { length, streamId, type, flags } = header;
+    this.counters.oversizedFrames++;
     const stream = this.#streams.get(streamId);
     if (stream === undefined) return;
     const error = new PayloadTooLargeError(length, this.options.maxPayloadBytes);

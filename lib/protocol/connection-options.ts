@@ -35,8 +35,24 @@ export interface ConnectionOptions {
   readonly maxStreamBufferBytes?: number | undefined;
 
   /**
-   * How long one stalled stream may keep the connection from reading, in milliseconds. It then
-   * fails with RESOURCE_EXHAUSTED and the others go on.
+   * Bytes received on a connection that its calls keep, all together, above which it stops reading:
+   * messages of running calls that nobody has taken yet, and on a server also requests and metadata
+   * of calls that are not answered yet. They count as for `maxStreamBufferBytes`.
+   * @defaultValue 64 MiB, sixteen requests of the largest size; raise it with `maxPayloadBytes`
+   */
+  readonly maxReceiveBufferBytes?: number | undefined;
+
+  /**
+   * Metadata of one request, accepted or sent, in bytes: its encoded pairs and 32 for each, so that
+   * it bounds their number, too. A request with more ends with RESOURCE_EXHAUSTED.
+   * @defaultValue 64 KiB, at most 2048 pairs
+   */
+  readonly maxMetadataBytes?: number | undefined;
+
+  /**
+   * How long one stalled stream, or too much that is kept by all, may keep the connection from
+   * reading, in milliseconds. That stream, or those that keep most, then fail with
+   * RESOURCE_EXHAUSTED, and the others go on.
    * @defaultValue 2000, as long as the reference waits
    */
   readonly stallTimeoutMs?: number | undefined;
@@ -53,6 +69,8 @@ export const CONNECTION_DEFAULTS: ResolvedConnectionOptions = Object.freeze({
   maxOpenStreams: 16_384,
   maxSendBufferBytes: 64 * 1024 * 1024,
   maxStreamBufferBytes: 1024 * 1024,
+  maxReceiveBufferBytes: 64 * 1024 * 1024,
+  maxMetadataBytes: 64 * 1024,
   stallTimeoutMs: 2000,
 });
 
@@ -68,6 +86,8 @@ const RANGES: Record<keyof ConnectionOptions, readonly [min: number, max: number
   maxOpenStreams: [1, 2 ** 31 - 1],
   maxSendBufferBytes: [1, Number.MAX_SAFE_INTEGER],
   maxStreamBufferBytes: [1, Number.MAX_SAFE_INTEGER],
+  maxReceiveBufferBytes: [1, Number.MAX_SAFE_INTEGER],
+  maxMetadataBytes: [0, 2 ** 31 - 1],
   stallTimeoutMs: [1, MAX_TIMER_MS],
 };
 

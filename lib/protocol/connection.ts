@@ -5,6 +5,7 @@ import { FrameWriter } from '../wire/frame-writer.js';
 import { SLAB_LENGTH } from '../wire/slab-pool.js';
 import type { BytePeer, ByteSink } from './byte-pipe.js';
 import type { ResolvedConnectionOptions } from './connection-options.js';
+import { LimitCounters } from './limit-counters.js';
 
 /** Whoever waits for room to write. */
 export interface DrainWaiter {
@@ -18,6 +19,8 @@ export interface ConnectionSetup {
   /** The peer's address, for errors. */
   readonly address: string;
   readonly options: ResolvedConnectionOptions;
+  /** Shared with other connections; absent: its own. */
+  readonly counters?: LimitCounters | undefined;
   /** Last call, after every stream has been told. */
   onClosed?(error: ConnectionError): void;
 }
@@ -44,6 +47,7 @@ export abstract class Connection implements BytePeer, FrameHandler {
   readonly address: string;
   readonly options: ResolvedConnectionOptions;
   readonly writer: FrameWriter;
+  readonly counters: LimitCounters;
   readonly #setup: ConnectionSetup;
   readonly #decoder: FrameDecoder;
   /** Streams that found no room, oldest first. */
@@ -59,6 +63,7 @@ export abstract class Connection implements BytePeer, FrameHandler {
     this.#setup = setup;
     this.address = setup.address;
     this.options = setup.options;
+    this.counters = setup.counters ?? new LimitCounters();
     this.writer = new FrameWriter(setup.options.maxSendPayloadBytes);
     this.#decoder = new FrameDecoder(this, setup.options.maxPayloadBytes);
   }
@@ -162,6 +167,7 @@ export abstract class Connection implements BytePeer, FrameHandler {
   /** Ends the connection now. */
   destroy(reason: 'local' | 'stalled' = 'local'): void {
     if (this.#closed) return;
+    if (reason === 'stalled' && !this.closed) this.counters.stalledConnections++;
     this.#closing ??= reason;
     this.#decoder.stop();
     this.#setup.sink.destroy();

@@ -7,7 +7,7 @@ import {
 import { Flag, MessageType, type FrameHeader } from '../spec/frame.js';
 import { StatusCode, type Status } from '../spec/status.js';
 import type { FrameWriter } from '../wire/frame-writer.js';
-import { decodeRequest, RequestView } from '../wire/request-codec.js';
+import { decodeRequest, metadataTooLarge, RequestView } from '../wire/request-codec.js';
 import { writeStatus } from '../wire/response-codec.js';
 import { Connection, type ConnectionSetup } from './connection.js';
 import type { StreamShape, StreamState } from './stream-state.js';
@@ -91,6 +91,7 @@ export class ServerConnection extends Connection {
   }
 
   override onOversizedFrame(header: FrameHeader): void {
+    this.counters.oversizedFrames++;
     const error = new PayloadTooLargeError(header.length, this.options.maxPayloadBytes);
     this.#refuse(header.streamId, error);
   }
@@ -111,19 +112,27 @@ export class ServerConnection extends Connection {
     } catch (error) {
       return this.#refuse(streamId, error as ProtocolError);
     }
-    this.#handler.onRequest(this, streamId, flags, view);
+    if (view.metadataBytes > this.options.maxMetadataBytes) this.#refuseMetadata(streamId, view);
+    else this.#handler.onRequest(this, streamId, flags, view);
     view.release();
   }
 
   #refusal(): Status | undefined {
     const { maxOpenStreams } = this.options;
     if (this.#streams.size >= maxOpenStreams) {
+      this.counters.refusedStreams++;
       return statusOf(
         StatusCode.ResourceExhausted,
         `too many open streams: the limit is ${maxOpenStreams} on a connection`,
       );
     }
     return this.#draining ? statusOf(StatusCode.Unavailable, 'server is shutting down') : undefined;
+  }
+
+  #refuseMetadata(streamId: number, { metadataBytes }: RequestView): void {
+    this.counters.oversizedMetadata++;
+    const text = metadataTooLarge(metadataBytes, this.options.maxMetadataBytes);
+    this.reject(streamId, statusOf(StatusCode.ResourceExhausted, text));
   }
 
   #onData(header: FrameHeader, bytes: Buffer, start: number, end: number): void {

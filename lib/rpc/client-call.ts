@@ -8,8 +8,11 @@ import {
   beginRequestPayload,
   encodeRoute,
   endPayload,
+  metadataSize,
+  metadataTooLarge,
   writeRequestTail,
 } from '../wire/request-codec.js';
+import { unwatchAbort, watchAbort, type AbortWatcher } from './abort-watch.js';
 import type { CallOptions } from './call.js';
 import { callDeadline, type Deadline } from './deadline.js';
 import type { MethodDefinition } from './method-definition.js';
@@ -36,7 +39,10 @@ export interface QueuedCall {
  * Deadline and signal are watched from the constructor on, so that they cover connecting and
  * queueing too.
  */
-export abstract class ClientCall<Request, Response> extends ClientStream implements QueuedCall {
+export abstract class ClientCall<Request, Response>
+  extends ClientStream
+  implements AbortWatcher, QueuedCall
+{
   /** The method that is called. */
   readonly method: MethodDefinition<Request, Response>;
   readonly waitForReady: boolean | undefined;
@@ -44,7 +50,8 @@ export abstract class ClientCall<Request, Response> extends ClientStream impleme
   #metadata: Metadata | undefined;
   readonly #deadline: Deadline | undefined;
   readonly #signal: AbortSignal | undefined;
-  #onAbort: (() => void) | undefined;
+  /** @internal */
+  watchSlot = 0;
   #settled = false;
   /** Waits to close the half of a call whose deadline has passed. */
   #leaving: NodeJS.Timeout | undefined;
@@ -78,12 +85,15 @@ export abstract class ClientCall<Request, Response> extends ClientStream impleme
   /** Begins to watch deadline and signal; the call may end in here. */
   watch(): void {
     if (this.#deadline !== undefined) this.#watchDeadline(this.#deadline);
-    if (this.#signal !== undefined && this.pending) this.#watchSignal(this.#signal);
+    const signal = this.#signal;
+    if (signal === undefined || !this.pending) return;
+    if (signal.aborted) this.cancel(signal.reason);
+    else watchAbort(signal, this);
   }
 
   freeze(): number {
     this.#metadata = this.#metadata?.clone();
-    return 0;
+    return metadataSize(this.#metadata);
   }
 
   /** Writes the request. The call ends here when it can't be sent. */
@@ -91,6 +101,9 @@ export abstract class ClientCall<Request, Response> extends ClientStream impleme
     this.onLeave = undefined;
     const timeoutNano = this.#deadline?.leftNanos ?? 0;
     if (this.#deadline !== undefined && timeoutNano <= 0) return this.#expire();
+    const size = metadataSize(this.#metadata);
+    const { maxMetadataBytes } = connection.options;
+    if (size > maxMetadataBytes) return this.end(tooMuchMetadata(size, maxMetadataBytes));
     let writer: FrameWriter;
     try {
       writer = this.beginRequest(connection);
@@ -127,7 +140,7 @@ export abstract class ClientCall<Request, Response> extends ClientStream impleme
     if (this.#settled) return;
     this.#settled = true;
     this.#deadline?.disarm();
-    if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#signal !== undefined) unwatchAbort(this.#signal, this);
     this.onLeave?.();
     try {
       this.settle(error);
@@ -179,12 +192,6 @@ export abstract class ClientCall<Request, Response> extends ClientStream impleme
     else deadline.arm(() => this.#expire());
   }
 
-  #watchSignal(signal: AbortSignal): void {
-    if (signal.aborted) return this.cancel(signal.reason);
-    this.#onAbort = () => this.cancel(signal.reason);
-    signal.addEventListener('abort', this.#onAbort, { once: true });
-  }
-
   /**
    * Ends the call at its deadline. A half-close that reached the server before its own timer went
    * off would look to it like the end of all messages, so that comes later, for servers that keep
@@ -221,11 +228,9 @@ export class UnaryClientCall<Request, Response> extends ClientCall<Request, Resp
     this.#outcome = start;
   }
 
-  /** @internal */
   override freeze(): number {
-    super.freeze();
     this.#frozen = encodeMessage(this.method.request, this.#request);
-    return this.#frozen.length;
+    return super.freeze() + this.#frozen.length;
   }
 
   protected override writeFirst(writer: FrameWriter): void {
@@ -275,6 +280,11 @@ export function asSendError(error: unknown): TtrpcError {
 /** The error for a message after the end. */
 export function sentAfterEnd(): UsageError {
   return new UsageError('cannot send: this side has ended its messages');
+}
+
+function tooMuchMetadata(size: number, limit: number): StatusError {
+  const message = metadataTooLarge(size, limit);
+  return new StatusError({ code: StatusCode.ResourceExhausted, message });
 }
 
 function internal(what: string, cause: unknown): StatusError {

@@ -6,6 +6,7 @@ import { beginRequestPayload, endPayload } from '../wire/request-codec.js';
 import { asSendError, ClientCall, encodeMessage, sentAfterEnd } from './client-call.js';
 import type { CallOptions } from './call.js';
 import type { MethodDefinition } from './method-definition.js';
+import { ReceiveBudget } from './receive-budget.js';
 
 /** Takes what a streaming call brings; `onEnd` or `onError` is the last call, and comes once. */
 export interface ResponseListener<Response> {
@@ -57,10 +58,9 @@ export class StreamClientCall<Request, Response>
 
   /** @internal */
   override freeze(): number {
-    super.freeze();
-    if (this.#requestStream) return 0;
+    if (this.#requestStream) return super.freeze();
     this.#frozen = encodeMessage(this.method.request, this.#request as Request);
-    return this.#frozen.length;
+    return super.freeze() + this.#frozen.length;
   }
 
   /** @internal */
@@ -108,6 +108,19 @@ export class StreamClientCall<Request, Response>
     this.#ended = true;
     // A call that is over closes its half by itself, and at its deadline not before the server's.
     if (this.pending) this.halfClose();
+  }
+
+  /** What the calls of the connection keep; absent before the call was started. */
+  get budget(): ReceiveBudget | undefined {
+    const { connection } = this;
+    return connection === undefined ? undefined : ReceiveBudget.of(connection);
+  }
+
+  /** Ends the call because what it has received was kept too long. */
+  stall(error: BufferFullError): void {
+    const { connection } = this;
+    if (connection !== undefined && this.pending) connection.counters.stalledStreams++;
+    this.breakOff(error);
   }
 
   /** Stops reading from the connection that carries the call; {@link resumeReading} undoes it. */

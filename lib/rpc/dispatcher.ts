@@ -4,6 +4,7 @@ import { METHOD_SHAPES } from '../spec/method.js';
 import { StatusCode } from '../spec/status.js';
 import type { RequestView } from '../wire/request-codec.js';
 import type { Peer } from './call.js';
+import { ReceiveBudget } from './receive-budget.js';
 import {
   keepRequest,
   ServerCall,
@@ -47,7 +48,12 @@ export class Dispatcher implements RequestHandler {
       const code = StatusCode.DeadlineExceeded;
       return connection.reject(streamId, { code, message: 'deadline exceeded', details: [] });
     }
-    this.#environment ??= { connection, peer: this.#peer, settings: this.#settings };
+    this.#environment ??= {
+      connection,
+      peer: this.#peer,
+      settings: this.#settings,
+      budget: new ReceiveBudget(connection),
+    };
     const { requestStream } = METHOD_SHAPES[route.method.kind];
     // Flags 0 (unary) and 1 (remote-closed) both say that nothing follows.
     const open = requestStream && (flags & Flag.RemoteOpen) !== 0;

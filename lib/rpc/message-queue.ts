@@ -1,10 +1,8 @@
 import { BufferFullError, UsageError } from '../errors.js';
+import { Fifo } from './fifo.js';
 
 /** What a message costs besides its payload, in bytes: the object that it was decoded into. */
-const MESSAGE_OVERHEAD = 128;
-
-/** Taken messages are cut off the front of the list when there are this many. */
-const COMPACT_AT = 1024;
+export const MESSAGE_OVERHEAD = 128;
 
 /** What a queue needs of the call that it belongs to. */
 export interface QueueOwner {
@@ -14,6 +12,10 @@ export interface QueueOwner {
   readonly stallTimeoutMs: number;
   pauseReading(): void;
   resumeReading(): void;
+  /** So many bytes more wait. */
+  hold(bytes: number): void;
+  /** So many bytes wait no more. */
+  release(bytes: number): void;
   /** The consumer took too long: the call is to end with this error. */
   onStalled(error: BufferFullError): void;
   /** The consumer wants no more. */
@@ -41,10 +43,8 @@ const DONE: IteratorReturnResult<undefined> = Object.freeze({ done: true, value:
  */
 export class MessageQueue<T> implements AsyncIterableIterator<T, undefined> {
   readonly #owner: QueueOwner;
-  #messages: T[] = [];
-  #sizes: number[] = [];
-  /** Index of the oldest message. */
-  #head = 0;
+  readonly #messages = new Fifo<T>();
+  readonly #sizes = new Fifo<number>();
   #bytes = 0;
   #waiters: Waiter<T>[] = [];
   #consumer: MessageConsumer<T> | undefined;
@@ -62,9 +62,11 @@ export class MessageQueue<T> implements AsyncIterableIterator<T, undefined> {
     if (this.#ended) return;
     const waiter = this.#waiters.shift();
     if (waiter !== undefined) return waiter.resolve({ done: false, value: message });
+    const bytes = size + MESSAGE_OVERHEAD;
     this.#messages.push(message);
-    this.#sizes.push(size + MESSAGE_OVERHEAD);
-    this.#bytes += size + MESSAGE_OVERHEAD;
+    this.#sizes.push(bytes);
+    this.#bytes += bytes;
+    this.#owner.hold(bytes);
     if (this.#consumer !== undefined) this.#deliver(this.#consumer);
     else if (this.#bytes > this.#owner.maxBytes) this.#pause();
   }
@@ -93,7 +95,7 @@ export class MessageQueue<T> implements AsyncIterableIterator<T, undefined> {
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#head < this.#messages.length) {
+    if (this.#messages.length > 0) {
       return Promise.resolve({ done: false, value: this.#take() });
     }
     if (this.#error !== undefined) {
@@ -116,22 +118,21 @@ export class MessageQueue<T> implements AsyncIterableIterator<T, undefined> {
   /** Drops what waits and everything to come; an error that the consumer has not had yet stays. */
   discard(): void {
     this.#forget();
-    this.#bytes = 0;
     this.#finish(undefined);
   }
 
   /** Drops what waits; `error` is the next thing that the consumer gets. */
   abort(error: Error): void {
     this.#forget();
-    this.#bytes = 0;
     if (this.#ended) this.#error = error;
     else this.#finish(error);
   }
 
   #forget(): void {
-    this.#messages.length = 0;
-    this.#sizes.length = 0;
-    this.#head = 0;
+    this.#messages.clear();
+    this.#sizes.clear();
+    this.#owner.release(this.#bytes);
+    this.#bytes = 0;
   }
 
   #finish(error: Error | undefined): void {
@@ -155,7 +156,7 @@ export class MessageQueue<T> implements AsyncIterableIterator<T, undefined> {
     if (this.#delivering) return;
     this.#delivering = true;
     try {
-      while (this.#head < this.#messages.length) consumer.onMessage(this.#take());
+      while (this.#messages.length > 0) consumer.onMessage(this.#take());
     } finally {
       this.#delivering = false;
     }
@@ -165,16 +166,10 @@ export class MessageQueue<T> implements AsyncIterableIterator<T, undefined> {
   }
 
   #take(): T {
-    const message = this.#messages[this.#head] as T;
-    this.#messages[this.#head] = undefined as T;
-    this.#bytes -= this.#sizes[this.#head] as number;
-    this.#head += 1;
-    if (this.#head === this.#messages.length) this.#forget();
-    else if (this.#head === COMPACT_AT) {
-      this.#messages.splice(0, COMPACT_AT);
-      this.#sizes.splice(0, COMPACT_AT);
-      this.#head = 0;
-    }
+    const message = this.#messages.take();
+    const bytes = this.#sizes.take();
+    this.#bytes -= bytes;
+    this.#owner.release(bytes);
     if (this.#bytes <= this.#owner.maxBytes) this.#unpause();
     return message;
   }

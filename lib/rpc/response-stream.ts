@@ -5,6 +5,7 @@ import { MessageQueue, type QueueOwner } from './message-queue.js';
 import type { CallOptions } from './call.js';
 import type { MethodDefinition } from './method-definition.js';
 import { pump, type PumpTarget } from './pump.js';
+import type { Holder, ReceiveBudget } from './receive-budget.js';
 
 /** Starts calls; implemented by the client. */
 export interface CallStarter {
@@ -37,11 +38,21 @@ export interface StreamCallPlan<Request, Response> {
  * The connection is read as fast as the loop takes messages, within the queue's bounds.
  */
 export class ResponseStream<Request, Response>
-  implements AsyncIterable<Response>, QueueOwner, ResponseListener<Response>, PumpTarget<Request>
+  implements
+    AsyncIterable<Response>,
+    Holder,
+    QueueOwner,
+    ResponseListener<Response>,
+    PumpTarget<Request>
 {
   readonly #starter: CallStarter;
   readonly #plan: StreamCallPlan<Request, Response>;
   readonly #queue = new MessageQueue<Response>(this);
+  /** @internal */
+  held = 0;
+  /** @internal */
+  slot = 0;
+  #budget: ReceiveBudget | undefined;
   #call: StreamClientCall<Request, Response> | undefined;
   #ended = false;
   #drained: (() => void) | undefined;
@@ -108,8 +119,18 @@ export class ResponseStream<Request, Response>
     this.#call?.resumeReading();
   }
 
+  hold(bytes: number): void {
+    this.#budget ??= this.#call?.budget;
+    this.#budget?.hold(this, bytes);
+  }
+
+  release(bytes: number): void {
+    this.#budget?.release(this, bytes);
+  }
+
   onStalled(error: BufferFullError): void {
-    this.#call?.breakOff(error);
+    this.#queue.abort(error);
+    this.#call?.stall(error);
   }
 
   onReturn(): void {
@@ -151,6 +172,8 @@ export class ResponseStream<Request, Response>
 
   #finish(): void {
     this.#ended = true;
+    // What came before the end is the caller's to take, and no more can follow.
+    this.#budget?.drop(this);
     this.onDrain();
     this.#stop?.();
   }

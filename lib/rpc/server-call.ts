@@ -8,9 +8,10 @@ import { decodeMetadata, endPayload, type RequestView } from '../wire/request-co
 import { beginResponsePayload } from '../wire/response-codec.js';
 import type { CallContext, Peer } from './call.js';
 import { Deadline } from './deadline.js';
-import { MessageQueue, type QueueOwner } from './message-queue.js';
+import { MESSAGE_OVERHEAD, MessageQueue, type QueueOwner } from './message-queue.js';
 import type { MethodDefinition } from './method-definition.js';
 import type { PumpTarget } from './pump.js';
+import type { Holder, ReceiveBudget } from './receive-budget.js';
 import { isDeliberate, toStatus } from './to-status.js';
 
 /** What all calls of one connection share. */
@@ -18,6 +19,7 @@ export interface CallEnvironment {
   readonly connection: ServerConnection;
   readonly peer: Peer;
   readonly settings: ServerCallSettings;
+  readonly budget: ReceiveBudget;
 }
 
 /** What all calls of one server share. */
@@ -39,7 +41,7 @@ export type RawHandler<Request = unknown, Response = unknown> = (
  */
 export class ServerCall<Request = unknown, Response = unknown>
   extends ServerStream
-  implements CallContext, DrainWaiter, QueueOwner, PumpTarget<Response>
+  implements CallContext, DrainWaiter, Holder, QueueOwner, PumpTarget<Response>
 {
   readonly method: MethodDefinition<Request, Response>;
   readonly peer: Peer;
@@ -47,6 +49,11 @@ export class ServerCall<Request = unknown, Response = unknown>
   request: Request | undefined;
   /** The requests of a method that takes a stream. */
   readonly requests: MessageQueue<Request> | undefined;
+  /** @internal */
+  held = 0;
+  /** @internal */
+  slot = 0;
+  readonly #budget: ReceiveBudget;
   readonly #settings: ServerCallSettings;
   readonly #metadataBytes: Buffer | undefined;
   readonly #deadline: Deadline | undefined;
@@ -66,9 +73,11 @@ export class ServerCall<Request = unknown, Response = unknown>
     super(environment.connection, streamId, shape, view.halfClosed);
     this.method = method;
     this.peer = environment.peer;
+    this.#budget = environment.budget;
     this.#settings = environment.settings;
     this.requests = shape.requestStream ? new MessageQueue<Request>(this) : undefined;
     this.#metadataBytes = view.metadata;
+    if (view.metadata !== undefined) this.hold(view.metadata.length);
     this.#deadline = Deadline.ofNanos(view.timeoutNano);
     if (this.#deadline !== undefined) this.#watch(this.#deadline);
   }
@@ -196,8 +205,9 @@ export class ServerCall<Request = unknown, Response = unknown>
       );
       return this.#breakOff(failure);
     }
-    if (this.requests === undefined) this.request = message;
-    else this.requests.push(message, end - start);
+    if (this.requests !== undefined) return this.requests.push(message, end - start);
+    this.request = message;
+    this.hold(end - start + MESSAGE_OVERHEAD);
   }
 
   get maxBytes(): number {
@@ -218,7 +228,16 @@ export class ServerCall<Request = unknown, Response = unknown>
     this.connection.resumeReading();
   }
 
+  hold(bytes: number): void {
+    this.#budget.hold(this, bytes);
+  }
+
+  release(bytes: number): void {
+    this.#budget.release(this, bytes);
+  }
+
   onStalled(error: BufferFullError): void {
+    this.connection.counters.stalledStreams++;
     const status = { code: StatusCode.ResourceExhausted, message: error.details };
     this.#breakOff(new StatusError(status, { cause: error }));
   }
@@ -296,6 +315,7 @@ export class ServerCall<Request = unknown, Response = unknown>
     this.#deadline?.disarm();
     this.connection.stopWaiting(this);
     this.requests?.discard();
+    this.#budget.drop(this);
     this.onDrain();
     const stops = this.#stops;
     this.#stops = undefined;

@@ -16,27 +16,25 @@ export interface Route {
  * cost more than the rest of the look-up: first with the last route, then by a hash.
  */
 export class ServiceRegistry {
-  readonly #byHash = new Map<number, Route[]>();
+  #byHash: ReadonlyMap<number, readonly Route[]> = new Map();
   readonly #services = new Set<string>();
   #last: Route | undefined;
 
   /** @throws UsageError when the method is served already */
   add(method: MethodDefinition, handler: RawHandler): void {
-    const serviceName = Buffer.from(method.service);
-    const methodName = Buffer.from(method.name);
-    const route: Route = { method, handler, serviceName, methodName };
-    const key = hash(
-      methodName,
-      0,
-      methodName.length,
-      hash(serviceName, 0, serviceName.length, SEED),
-    );
-    const routes = this.#byHash.get(key) ?? [];
-    if (routes.some((other) => sameMethod(other.method, method))) {
-      throw new UsageError(`/${method.service}/${method.name} has a handler already`);
-    }
-    this.#byHash.set(key, [...routes, route]);
-    this.#services.add(method.service);
+    this.addAll([[method, handler]]);
+  }
+
+  /**
+   * Serves all of several methods, or none.
+   *
+   * @throws UsageError when one of them is served already
+   */
+  addAll(methods: readonly (readonly [method: MethodDefinition, handler: RawHandler])[]): void {
+    const byHash = new Map(this.#byHash);
+    for (const [method, handler] of methods) addRoute(byHash, method, handler);
+    this.#byHash = byHash;
+    for (const [method] of methods) this.#services.add(method.service);
   }
 
   /** Whether any method of this service is served. */
@@ -56,6 +54,22 @@ export class ServiceRegistry {
     if (found !== undefined) this.#last = found;
     return found;
   }
+}
+
+function addRoute(
+  byHash: Map<number, readonly Route[]>,
+  method: MethodDefinition,
+  handler: RawHandler,
+): void {
+  const serviceName = Buffer.from(method.service);
+  const methodName = Buffer.from(method.name);
+  const service = hash(serviceName, 0, serviceName.length, SEED);
+  const key = hash(methodName, 0, methodName.length, service);
+  const routes = byHash.get(key) ?? [];
+  if (routes.some((other) => sameMethod(other.method, method))) {
+    throw new UsageError(`/${method.service}/${method.name} has a handler already`);
+  }
+  byHash.set(key, [...routes, { method, handler, serviceName, methodName }]);
 }
 
 function sameMethod(one: MethodDefinition, other: MethodDefinition): boolean {

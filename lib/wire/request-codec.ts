@@ -3,7 +3,7 @@ import { KeyValueField, RequestField, WireType } from '../spec/envelope.js';
 import type { FrameWriter } from './frame-writer.js';
 import { MalformedMessage, ProtobufReader } from './protobuf-reader.js';
 import { isUtf8 } from './utf8.js';
-import { tagOf } from './varint.js';
+import { tagOf, varintLength } from './varint.js';
 
 /**
  * The request envelope, read and written by hand: it is the hot path of every call.
@@ -33,6 +33,8 @@ export class RequestView {
   /** The part of the envelope that holds all metadata, to be copied and read when somebody asks. */
   metadataStart = 0;
   metadataEnd = 0;
+  /** Size of the metadata, as {@link metadataSize} has it. */
+  metadataBytes = 0;
 
   get service(): string {
     return this.bytes.toString('utf8', this.serviceStart, this.serviceEnd);
@@ -53,7 +55,7 @@ export class RequestView {
     this.methodStart = this.methodEnd = 0;
     this.payloadStart = this.payloadEnd = 0;
     this.timeoutNano = 0;
-    this.metadataStart = this.metadataEnd = 0;
+    this.metadataStart = this.metadataEnd = this.metadataBytes = 0;
   }
 }
 
@@ -108,6 +110,7 @@ function readRequest(reader: ProtobufReader, view: RequestView): void {
         break;
       case RequestField.Metadata:
         walkPair(reader, false);
+        view.metadataBytes += reader.valueEnd - reader.valueStart + PAIR_OVERHEAD;
         if (view.metadataEnd === 0) view.metadataStart = fieldStart;
         view.metadataEnd = reader.at;
         break;
@@ -214,6 +217,30 @@ export function writeRequestTail(
     writeText(writer, VALUE_TAG, value);
     writer.endDelimited(pair);
   }
+}
+
+/** What a pair of metadata counts besides its bytes; HTTP/2 has the same for a header. */
+const PAIR_OVERHEAD = 32;
+
+/** What metadata counts towards its limit: the bytes of the encoded pairs, and 32 for each. */
+export function metadataSize(
+  metadata: Iterable<readonly [key: string, value: string]> | undefined,
+): number {
+  let size = 0;
+  if (metadata === undefined) return size;
+  for (const [key, value] of metadata) size += textSize(key) + textSize(value) + PAIR_OVERHEAD;
+  return size;
+}
+
+/** A tag, the length and the text. */
+function textSize(text: string): number {
+  const length = Buffer.byteLength(text);
+  return length === 0 ? 0 : 1 + varintLength(length) + length;
+}
+
+/** What either side says of metadata above the limit; both sizes in bytes. */
+export function metadataTooLarge(size: number, limit: number): string {
+  return `metadata of ${size} bytes is above the limit of ${limit} (maxMetadataBytes)`;
 }
 
 function writeText(writer: FrameWriter, tag: number, text: string): void {

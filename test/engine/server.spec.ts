@@ -60,6 +60,9 @@ describe('TtrpcServer', () => {
     );
     server.addService(SERVICE, ECHO);
     expect(() => server.addService(SERVICE, ECHO)).toThrow(UsageError);
+    const partly = makeServer({ Download: ECHO.Download });
+    expect(() => partly.addService(SERVICE, ECHO)).toThrow(UsageError);
+    partly.addService(SERVICE, { Unary: ECHO.Unary });
   });
 
   it('tells a handler who calls', async () => {

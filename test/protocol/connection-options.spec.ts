@@ -14,6 +14,8 @@ describe('resolveConnectionOptions', () => {
       maxOpenStreams: 16_384,
       maxSendBufferBytes: 67_108_864,
       maxStreamBufferBytes: 1_048_576,
+      maxReceiveBufferBytes: 67_108_864,
+      maxMetadataBytes: 65_536,
       stallTimeoutMs: 2000,
     };
     expect(resolveConnectionOptions()).toEqual(expected);

@@ -231,6 +231,23 @@ describe('ServerConnection', () => {
       expect(handler.get(3).active).toBe(true);
     });
 
+    it.each([
+      [43, false],
+      [44, false],
+      [45, true],
+    ])('answers metadata of %i bytes, of which 44 are allowed: %s', (size, refused) => {
+      const { hear, said, handler, connection } = start({ maxMetadataBytes: 44 });
+      // 32, and the pair: two tags, two lengths, the key and the value.
+      const value = 'x'.repeat(size - 32 - 5);
+      const pair = `0a01 "k" 120${value.length} "${value}"`;
+      const envelope = `1205 "unary" 2a0${(5 + value.length).toString(16)} ${pair}`;
+      hear(`${hex(envelope).length.toString(16).padStart(8, '0')} 00000001 01 00 ${envelope}`);
+      const text = 'metadata of 45 bytes is above the limit of 44 (maxMetadataBytes)';
+      expect(said()).toEqual(refused ? [refusal('00000001', text, '08')] : []);
+      expect(handler.streams.has(1)).toBe(!refused);
+      expect(connection.counters.oversizedMetadata).toBe(refused ? 1 : 0);
+    });
+
     it('answers one stream more than may be open', () => {
       const { hear, said, handler } = start({ maxOpenStreams: 2 });
       hear(`${UNARY} 00000007 00000003 01 00 1205 "unary" 00000007 00000005 01 00 1205 "unary"`);

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   BufferFullError,
@@ -227,6 +228,30 @@ describe('ClientCall', () => {
     expect(remove.mock.calls.map(([, listener]) => listener)).toEqual(listeners);
     controller.abort();
     await link.pair.settled();
+  });
+
+  it('keeps one listener on a signal, to how many calls it is given', async () => {
+    const link = silent();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const calls = Array.from({ length: 30 }, () => link.caller.unary(Unary, '', { signal }));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    controller.abort();
+    for (const error of await link.failures(calls)) expect(error).toMatchObject({ code: 1 });
+  });
+
+  it.each([
+    [43, true],
+    [44, true],
+    [45, false],
+  ])('sends metadata of %i bytes, of which 44 are allowed: %s', async (size, sent) => {
+    const link = new Link({ Unary: () => 'yes' }, { client: { maxMetadataBytes: 44 } });
+    const metadata = { k: 'x'.repeat(size - 32 - 5) };
+    const outcome = link.caller.unary(Unary, '', { metadata });
+    if (sent) return expect(await link.result(outcome)).toBe('yes');
+    const text = 'metadata of 45 bytes is above the limit of 44 (maxMetadataBytes)';
+    expect(await link.failure(outcome)).toMatchObject({ code: 8, origin: 'local', details: text });
+    expect(link.sentByClient()).toEqual([]);
   });
 
   it.each(['leaving the loop', 'throwing in the loop'])('is cancelled by %s', async (how) => {

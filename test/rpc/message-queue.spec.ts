@@ -7,20 +7,27 @@ import { collect } from './text-service.js';
 const OVERHEAD = 128;
 
 /** An owner that writes down what it is asked; room for two messages of no bytes. */
-function make(onReturn = (): void => {}): { queue: MessageQueue<number>; asked: unknown[] } {
+function make(onReturn = (): void => {}): {
+  queue: MessageQueue<number>;
+  asked: unknown[];
+  held: () => number;
+} {
   const asked: unknown[] = [];
+  let held = 0;
   const owner: QueueOwner = {
     maxBytes: 2 * OVERHEAD,
     stallTimeoutMs: 1000,
     pauseReading: () => void asked.push('pause'),
     resumeReading: () => void asked.push('resume'),
+    hold: (bytes) => void (held += bytes),
+    release: (bytes) => void (held -= bytes),
     onStalled: (error) => void asked.push(error),
     onReturn() {
       asked.push('return');
       onReturn();
     },
   };
-  return { queue: new MessageQueue<number>(owner), asked };
+  return { queue: new MessageQueue<number>(owner), asked, held: () => held };
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -107,6 +114,22 @@ describe('MessageQueue', () => {
     queue.push(2, 0);
     expect(asked).toEqual(['pause']);
     queue.end();
+  });
+
+  it('says what it holds until that is taken, dropped or aborted', async () => {
+    const { queue, held } = make();
+    queue.push(1, 10);
+    queue.push(2, 20);
+    expect(held()).toBe(2 * OVERHEAD + 30);
+    await queue.next();
+    expect(held()).toBe(OVERHEAD + 20);
+    queue.discard();
+    queue.abort(new Error('gone'));
+    expect(held()).toBe(0);
+    const other = make();
+    other.queue.push(1, 10);
+    other.queue.abort(new Error('gone'));
+    expect(other.held()).toBe(0);
   });
 
   it('gives up a consumer that leaves messages untaken for too long', async () => {

@@ -44,6 +44,21 @@ describe('ServiceRegistry', () => {
     expect(registry.hasService('test')).toBe(false);
   });
 
+  it('adds all of several methods, or none', () => {
+    const registry = new ServiceRegistry();
+    registry.add(Unary, handler);
+    const other = { ...Unary, service: 'other' };
+    for (const last of [Unary, other]) {
+      const methods = [
+        [other, handler],
+        [last, handler],
+      ] as const;
+      expect(() => registry.addAll(methods)).toThrow(UsageError);
+      expect(registry.hasService('other')).toBe(false);
+      expect(registry.find(request('other', 'Unary'))).toBeUndefined();
+    }
+  });
+
   it('refuses a second handler', () => {
     const registry = new ServiceRegistry();
     registry.add(Unary, handler);

@@ -8,6 +8,7 @@ import {
   decodeRequest,
   encodeRoute,
   endPayload,
+  metadataSize,
   RequestView,
   writeRequestTail,
 } from '../../lib/wire/request-codec.js';
@@ -263,6 +264,34 @@ describe('encodeRoute', () => {
     expect(() => encodeRoute('Foo', 'x'.repeat(16_384))).toThrow(
       new RangeError(`name of 16384 bytes is above the limit of 16383: ${'x'.repeat(40)}…`),
     );
+  });
+});
+
+describe('metadataSize', () => {
+  it('counts the encoded pairs and 32 bytes for each', () => {
+    expect(metadataSize(undefined)).toBe(0);
+    expect(
+      metadataSize([
+        ['k', 'ä'],
+        ['', ''],
+      ]),
+    ).toBe(3 + 4 + 32 + 32);
+  });
+
+  it('is what a reader finds, whatever the metadata', () => {
+    fc.assert(
+      fc.property(metadata, (pairs) => {
+        const bytes = write({ metadata: pairs });
+        decodeRequest(bytes, 0, bytes.length, view);
+        expect(view.metadataBytes).toBe(metadataSize(pairs));
+      }),
+    );
+    const long = [['x'.repeat(200), 'y'.repeat(20_000)]] as const;
+    const bytes = write({ metadata: long });
+    decodeRequest(bytes, 0, bytes.length, view);
+    expect(view.metadataBytes).toBe(metadataSize(long));
+    view.release();
+    expect(view.metadataBytes).toBe(0);
   });
 });
 
