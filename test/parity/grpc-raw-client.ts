@@ -62,7 +62,7 @@ function openCall(client: Client, name: string, given: RawOptions): RawCall {
   call.on('metadata', (headers: Metadata) => Object.assign(transcript.headers, headers.getMap()));
   if (method.responseStream) listen(call as Receiving, transcript);
   return Object.assign(transcript, {
-    send: (message: object) => void (call as Sending).write(message),
+    send: (message: object) => void (method.requestStream && (call as Sending).write(message)),
     endSending: () => void (call as Sending).end(),
     cancel: () => call.cancel(),
   });

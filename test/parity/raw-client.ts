@@ -17,6 +17,7 @@ export interface RawOptions {
 
 /** A call, and everything that came back. */
 export interface RawCall {
+  /** Sends a message; nothing happens where the method takes one. */
   send(message: object): void;
   endSending(): void;
   cancel(): void;
