@@ -73,5 +73,5 @@ export type { Acceptor, Listener } from '../transport/listener.js';
 
 export { fromGrpcJs, fromProtobufEs, fromTsProto } from '../proto/generated-services.js';
 export { loadServices, ServiceCatalog } from '../proto/service-definition.js';
-export type { ProtoSource } from '../proto/load.js';
+export type { ProtoDefinitions, ProtoSource } from '../proto/load.js';
 export type { LoaderOptions } from '../proto/loader-options.js';

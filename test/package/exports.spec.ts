@@ -108,6 +108,7 @@ type PayloadFunctions
 type PayloadTarget
 PayloadTooLargeError
 type Peer
+type ProtoDefinitions
 type ProtoSource
 ProtocolError
 type RawHandler
