@@ -35,7 +35,7 @@ beforeAll(() => {
   for (const { name, code, harness } of programs) {
     const program = [harness.before, code, harness.after, 'export {};'].join('\n');
     workshop.write(`${name}.ts`, `${missingImports(program)} ${program}`);
-    workshop.write(`${name}/../hero.proto`, read('sample/01-four-kinds/hero.proto'));
+    workshop.write(`${name}/../hero.proto`, read('sample/01-four-kinds/proto/hero.proto'));
   }
   for (const { name, code } of inDocstrings) {
     workshop.write(`${name}.ts`, `${missingImports(code)} ${code}\nexport {};`);

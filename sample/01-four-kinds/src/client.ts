@@ -77,15 +77,7 @@ function expect(what: string, got: string, wanted: string): void {
 }
 
 @Module({
-  imports: [
-    ClientsModule.register([
-      {
-        name: 'HERO',
-        customClass: ClientTtrpc,
-        options: { url: process.argv[2] ?? 'unix:///tmp/hero.sock', ...HERO },
-      },
-    ]),
-  ],
+  imports: [ClientsModule.register([{ name: 'HERO', customClass: ClientTtrpc, options: HERO }])],
   providers: [Heroes],
 })
 class ClientModule {}

@@ -20,6 +20,7 @@ export interface Greeting {
 
 /** What server and client both need to know. */
 export const HERO = {
+  url: 'unix:hero.sock',
   package: 'hero',
-  protoPath: join(import.meta.dirname, 'hero.proto'),
+  protoPath: join(import.meta.dirname, '../proto/hero.proto'),
 } as const;

@@ -57,8 +57,10 @@ class HeroModule {}
 
 const app = await NestFactory.createMicroservice(HeroModule, {
   logger: ['error', 'warn'],
-  strategy: new ServerTtrpc({ url: process.argv[2] ?? 'unix:///tmp/hero.sock', ...HERO }),
+  strategy: new ServerTtrpc(HERO),
 });
 app.enableShutdownHooks();
 const address: unknown = await app.listen();
 console.log(`server listens on ${String(address)}`);
+// For main.ts, which waits for it.
+process.send?.('listens');

@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { TtrpcModule } from 'nestjs-ttrpc';
+import { HERO } from '../hero.js';
+import { Tour } from './tour.js';
+
+@Module({
+  imports: [
+    TtrpcModule.register({ ...HERO, isGlobal: true }),
+    TtrpcModule.forFeature(['hero.HeroService']),
+  ],
+  providers: [Tour],
+})
+export class ClientModule {}

@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { TtrpcModule } from 'nestjs-ttrpc';
+import { HERO } from './hero/hero.js';
+import { HeroController } from './hero/hero.controller.js';
+import { HeroesController } from './http/heroes.controller.js';
+
+@Module({
+  imports: [
+    TtrpcModule.register({ ...HERO, isGlobal: true }),
+    TtrpcModule.forFeature(['hero.HeroService']),
+  ],
+  controllers: [HeroController, HeroesController],
+})
+export class AppModule {}

@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { TtrpcModule } from 'nestjs-ttrpc';
+import { BANK } from '../bank.js';
+import { Tour } from './tour.js';
+
+@Module({
+  imports: [
+    TtrpcModule.register({ ...BANK, isGlobal: true }),
+    TtrpcModule.forFeature(['bank.Bank']),
+  ],
+  providers: [Tour],
+})
+export class ClientModule {}

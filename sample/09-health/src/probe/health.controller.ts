@@ -1,0 +1,47 @@
+import { Controller, Get } from '@nestjs/common';
+import {
+  HealthCheck,
+  HealthCheckService,
+  HealthIndicatorService,
+  MicroserviceHealthIndicator,
+  type HealthCheckAttempt,
+  type HealthCheckResult,
+} from '@nestjs/terminus';
+import { ClientTtrpc, InjectTtrpcClient } from 'nestjs-ttrpc';
+import { HERO, HERO_SOCKET } from '../hero/hero.js';
+import type { HealthService } from './health.service.js';
+
+/** Tells over HTTP how the server on the socket is. */
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly checks: HealthCheckService,
+    private readonly microservice: MicroserviceHealthIndicator,
+    private readonly indicators: HealthIndicatorService,
+    @InjectTtrpcClient() private readonly client: ClientTtrpc,
+  ) {}
+
+  @Get()
+  @HealthCheck()
+  check(): Promise<HealthCheckResult> {
+    return this.checks.check([this.ping(), this.ask('hero.HeroService')]);
+  }
+
+  /** Whether the server can be reached. Terminus wants to see a `transport`; none is ours. */
+  private ping(): HealthCheckAttempt {
+    return this.microservice.pingCheck('socket', {
+      transport: undefined,
+      customClass: ClientTtrpc,
+      options: { ...HERO, url: HERO_SOCKET },
+    });
+  }
+
+  /** What the service says of itself. */
+  private ask(service: string): HealthCheckAttempt {
+    const health = this.client.getPromiseService<HealthService>('Health');
+    return this.indicators.check(service).attempt(async ({ signal }) => {
+      const { status } = await health.check({ service }, { timeoutMs: 1000, signal });
+      if (status !== 'SERVING') throw new Error(status);
+    });
+  }
+}
