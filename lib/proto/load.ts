@@ -14,16 +14,26 @@ export type ProtoRoot = protobuf.Root;
 
 /** Where the services are defined: exactly one of these. */
 export type ProtoDefinitions =
-  /** .proto files, by path. */
-  | { readonly protoPath: string | readonly string[] }
-  /** What `@grpc/proto-loader` loaded; its own options apply, not {@link LoaderOptions}. */
-  | { readonly packageDefinition: PackageDefinition }
-  /** A protobufjs root, of the same protobufjs that this package finds. */
-  | { readonly root: protobuf.Root }
-  /** A serialised `google.protobuf.FileDescriptorSet`, or the path of one. */
-  | { readonly descriptorSet: Uint8Array | string }
-  /** Services of generated code, with its codecs; {@link LoaderOptions} are for others. */
-  | { readonly services: readonly ServiceDefinition[] };
+  | {
+      /** .proto files, by path. */
+      readonly protoPath: string | readonly string[];
+    }
+  | {
+      /** What `@grpc/proto-loader` loaded; its own options apply, not {@link LoaderOptions}. */
+      readonly packageDefinition: PackageDefinition;
+    }
+  | {
+      /** A protobufjs root, of the same protobufjs that this package finds. */
+      readonly root: protobuf.Root;
+    }
+  | {
+      /** A serialised `google.protobuf.FileDescriptorSet`, or the path of one. */
+      readonly descriptorSet: Uint8Array | string;
+    }
+  | {
+      /** Services of generated code, with its codecs; {@link LoaderOptions} are for others. */
+      readonly services: readonly ServiceDefinition[];
+    };
 
 /** Where the services are defined, and how their messages are converted. */
 export type ProtoSource = ProtoDefinitions & {
