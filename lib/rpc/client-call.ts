@@ -96,7 +96,7 @@ export abstract class ClientCall<Request, Response>
     return metadataSize(this.#metadata);
   }
 
-  /** Writes the request. The call ends here when it can't be sent. */
+  /** @internal Writes the request. The call ends here when it can't be sent. */
   start(connection: ClientConnection): void {
     this.onLeave = undefined;
     const timeoutNano = this.#deadline?.leftNanos ?? 0;
@@ -228,6 +228,7 @@ export class UnaryClientCall<Request, Response> extends ClientCall<Request, Resp
     this.#outcome = start;
   }
 
+  /** @internal */
   override freeze(): number {
     this.#frozen = encodeMessage(this.method.request, this.#request);
     return super.freeze() + this.#frozen.length;

@@ -110,7 +110,7 @@ export class StreamClientCall<Request, Response>
     if (this.pending) this.halfClose();
   }
 
-  /** What the calls of the connection keep; absent before the call was started. */
+  /** @internal What the calls of the connection keep; absent before the call was started. */
   get budget(): ReceiveBudget | undefined {
     const { connection } = this;
     return connection === undefined ? undefined : ReceiveBudget.of(connection);
