@@ -15,6 +15,7 @@ const GATES = [
   ['lint', 'lint'],
   ['format', 'format:check'],
   ['tests and coverage', 'test:coverage', ...(report ? ['--', ...reporters] : [])],
+  ['reference', 'docs:check'],
   ['build', 'build'],
   ['publint', 'publint'],
   ['are the types wrong', 'attw'],
