@@ -1,7 +1,7 @@
 /**
  * The Nest user's door. The engine under it is `nestjs-ttrpc/engine`.
  *
- * @packageDocumentation
+ * @module nestjs-ttrpc
  */
 
 export {

@@ -1,7 +1,7 @@
 /**
  * The framework-free door: everything a Node program needs to serve and call ttrpc.
  *
- * @packageDocumentation
+ * @module nestjs-ttrpc/engine
  */
 
 export { TtrpcClient, type StreamStart } from './client.js';

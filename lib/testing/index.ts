@@ -1,7 +1,7 @@
 /**
  * For tests of applications: a transport in memory, and stubs of services.
  *
- * @packageDocumentation
+ * @module nestjs-ttrpc/testing
  */
 
 export { createMemoryTransport, type MemoryTransport } from './memory-transport.js';
