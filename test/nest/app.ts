@@ -13,7 +13,7 @@ import {
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { lastValueFrom, toArray, type Observable } from 'rxjs';
-import { afterAll, afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import {
   ClientTtrpc,
   ServerTtrpc,
@@ -54,24 +54,16 @@ export const ROOM = {
   loader: { defaults: false },
 } as const;
 
-const folder = mkdtempSync(join(tmpdir(), 'ttrpc-nest-'));
-let sockets = 0;
-const open: { close(): Promise<unknown> }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).toReversed()) await one.close();
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** A path that no other test of the file uses. */
+/** A path that nothing else uses, in a folder that goes with the test. */
 export function socketPath(): string {
-  sockets += 1;
-  return join(folder, `${sockets}.sock`);
+  const folder = mkdtempSync(join(tmpdir(), 'ttrpc-nest-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, 'nest.sock');
 }
 
 /** Sees to it that something is closed behind the test, the last one first. */
 export function closeLater<T extends { close(): Promise<unknown> }>(one: T): T {
-  open.push(one);
+  onTestFinished(async () => void (await one.close()));
   return one;
 }
 

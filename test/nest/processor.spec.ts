@@ -31,6 +31,7 @@ import { map, mergeMap, of, tap, throwError, timeout, NEVER, type Observable } f
 import { describe, expect, it, vi } from 'vitest';
 import { Metadata, StatusError, TtrpcDuplexCall, TtrpcServerCall } from '../../lib/index.js';
 import { all, failure, start, type Room, type Text } from './app.js';
+import { HAS, NEEDS_NEST_12 } from './nest-features.js';
 
 const HIDDEN = '2 UNKNOWN: Internal server error';
 
@@ -310,30 +311,33 @@ describe('what a handler throws', () => {
     expect((error as StatusError).status.details).toMatchObject(details);
   });
 
-  it('is answered as GrpcExceptionFilter says where that is used', async () => {
-    @Controller()
-    @UseFilters(new GrpcExceptionFilter())
-    class Filtered {
-      @GrpcMethod('RoomService')
-      say(): Text {
-        throw new GrpcNotFoundException('no such room');
-      }
+  it.runIf(HAS.grpcExceptions)(
+    `is answered as GrpcExceptionFilter says ${NEEDS_NEST_12}`,
+    async () => {
+      @Controller()
+      @UseFilters(new GrpcExceptionFilter())
+      class Filtered {
+        @GrpcMethod('RoomService')
+        say(): Text {
+          throw new GrpcNotFoundException('no such room');
+        }
 
-      @GrpcStreamCall('RoomService')
-      chat(): void {
-        throw new GrpcNotFoundException('no such room');
-      }
+        @GrpcStreamCall('RoomService')
+        chat(): void {
+          throw new GrpcNotFoundException('no such room');
+        }
 
-      @GrpcMethod('RoomService')
-      tell(): Observable<Text> {
-        return throwError(() => new Error('secret'));
+        @GrpcMethod('RoomService')
+        tell(): Observable<Text> {
+          return throwError(() => new Error('secret'));
+        }
       }
-    }
-    const { room } = await start([Filtered]);
-    expect(await failure(room.say({}))).toBe('5 NOT_FOUND: no such room');
-    expect(await failure(room.chat([]))).toBe('5 NOT_FOUND: no such room');
-    expect(await failure(room.tell({}))).toBe(HIDDEN);
-  });
+      const { room } = await start([Filtered]);
+      expect(await failure(room.say({}))).toBe('5 NOT_FOUND: no such room');
+      expect(await failure(room.chat([]))).toBe('5 NOT_FOUND: no such room');
+      expect(await failure(room.tell({}))).toBe(HIDDEN);
+    },
+  );
 
   it('is answered also when the filter itself throws', async () => {
     @Catch()

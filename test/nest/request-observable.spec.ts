@@ -175,11 +175,11 @@ describe('requestObservable', () => {
       @GrpcStreamMethod('RoomService')
       async join(requests: Observable<Text>): Promise<Text> {
         const none = await all(requests);
-        return { number: none.length + (await all(requests)).length, text: 'ended' };
+        return { text: `${none.length} and ${(await all(requests)).length}` };
       }
     }
     const { room } = await startInMemory([Empty]);
-    expect(await all(room.join([]))).toEqual([{ text: 'ended' }]);
+    expect(await all(room.join([]))).toEqual([{ text: '0 and 0' }]);
   });
 
   it('drops what nobody takes, and lets the handler go on', async () => {

@@ -54,7 +54,7 @@ class Echo {
     const { deadline } = { deadline: call.getDeadline() };
     return of({
       text: metadata.get('user').join(),
-      number: deadline === Infinity ? 0 : 1,
+      ...(deadline === Infinity ? {} : { number: 1 }),
     });
   }
 

@@ -21,7 +21,11 @@ class Says {
 // The bytes are written by hand from the field numbers of the health checking protocol.
 const hex = payloadCodec<string>({
   encode: (text) => Buffer.from(text.replaceAll(' ', ''), 'hex'),
-  decode: (bytes) => Buffer.from(bytes).toString('hex'),
+  // protobufjs 7 writes a default that is set, which means the same.
+  decode: (bytes) =>
+    Buffer.from(bytes)
+      .toString('hex')
+      .replace(/^0800$/, ''),
 });
 
 function method(kind: MethodKind, name: string): MethodDefinition<string, string> {
