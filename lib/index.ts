@@ -42,6 +42,9 @@ export { toHttpException } from './nest/to-http-exception.js';
 export { TtrpcServerCall } from './nest/ttrpc-call.js';
 export { TtrpcDuplexCall } from './nest/ttrpc-duplex-call.js';
 export { TTRPC_CLIENT, TTRPC_TRANSPORT } from './nest/ttrpc.constants.js';
+export type { CallbackServer } from './nest/callback-service.js';
+export type { GrpcTransportOptions } from './nest/grpc-options.js';
+export type { ProtoLoader } from './nest/proto-loader.js';
 export type {
   ClientTtrpcOptions,
   ServerTtrpcOptions,
@@ -70,6 +73,7 @@ export {
   type Status,
   type StatusName,
 } from './spec/status.js';
+export type { ClientState, ReconnectOptions } from './engine/client-options.js';
 export type { CallOptions, Peer } from './rpc/call.js';
 export type { ClientInterceptor, OutgoingCall } from './rpc/interceptor.js';
 export { fromGrpcJs, fromProtobufEs, fromTsProto } from './proto/generated-services.js';

@@ -1,16 +1,5 @@
+import { CONNECTION_DEFAULTS } from '../protocol/connection-options.js';
 import { nearestNames } from '../proto/nearest-names.js';
-
-/** Options of Nest's gRPC transport that have no counterpart, and what there is instead. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  credentials: 'ttrpc has no TLS of its own; give a `dial` or a `handshake`',
-  channelOptions: 'ttrpc has no HTTP/2 channel',
-  keepalive: 'ttrpc has no ping frame',
-  maxSendMessageLength: 'use maxPayloadBytes',
-  maxReceiveMessageLength: 'use maxPayloadBytes',
-  maxMetadataSize: 'metadata counts towards maxPayloadBytes',
-  protoLoader: 'give `packageDefinition` with what another loader loaded',
-  onLoadPackageDefinition: 'give `packageDefinition` with what you loaded',
-};
 
 const DEFINITION_OPTIONS = [
   'package',
@@ -20,14 +9,20 @@ const DEFINITION_OPTIONS = [
   'descriptorSet',
   'services',
   'loader',
+  'protoLoader',
+  'onLoadPackageDefinition',
 ] as const;
 
-const CONNECTION_OPTIONS = [
-  'maxPayloadBytes',
-  'maxOpenStreams',
-  'maxSendBufferBytes',
-  'maxStreamBufferBytes',
-  'stallTimeoutMs',
+const CONNECTION_OPTIONS = Object.keys(CONNECTION_DEFAULTS);
+
+/** Of Nest's gRPC transport; see `grpc-options.ts`. */
+const GRPC_OPTIONS = [
+  'maxSendMessageLength',
+  'maxReceiveMessageLength',
+  'maxMetadataSize',
+  'channelOptions',
+  'credentials',
+  'keepalive',
 ] as const;
 
 /** Names of the options of `ServerTtrpc`. */
@@ -39,6 +34,7 @@ export const SERVER_OPTIONS = [
   'graceMs',
   'strict',
   ...CONNECTION_OPTIONS,
+  ...GRPC_OPTIONS,
   'maxConnections',
   'handshake',
   'handshakeTimeoutMs',
@@ -56,11 +52,16 @@ export const CLIENT_OPTIONS = [
   ...DEFINITION_OPTIONS,
   ...CONNECTION_OPTIONS,
   'connectTimeoutMs',
+  ...GRPC_OPTIONS,
+  'gracefulShutdown',
   'timeoutMs',
   'interceptors',
+  'reconnect',
+  'waitForReady',
   'onConnect',
   'onClose',
 ] as const;
+  'onStateChange',
 
 /** Options whose type nobody else looks at before it is too late to say so. */
 const TYPES: Readonly<Record<string, 'boolean' | 'function'>> = {
@@ -72,13 +73,15 @@ const TYPES: Readonly<Record<string, 'boolean' | 'function'>> = {
   onConnect: 'function',
   onClose: 'function',
 };
+  onStateChange: 'function',
+  onLoadPackageDefinition: 'function',
 
 /**
  * Refuses what is no object and options that nobody reads: a misspelt one must not be lost. The
  * engine checks numbers.
  *
  * @param owner - class that the options are for
- * @throws TypeError naming the option and what was meant, or what there is instead
+ * @throws TypeError naming the option and what was meant, or what there is
  */
 export function checkOptions(owner: string, options: unknown, allowed: readonly string[]): void {
   if (typeof options !== 'object' || options === null) {
@@ -97,7 +100,6 @@ export function checkOptions(owner: string, options: unknown, allowed: readonly 
 }
 
 function advice(name: string, allowed: readonly string[]): string {
-  if (Object.hasOwn(ELSEWHERE, name)) return ELSEWHERE[name] as string;
   const near = nearestNames(name, allowed);
   return near.length > 0 ? `did you mean ${near.join(' or ')}?` : `it has ${allowed.join(', ')}`;
 }

@@ -1,19 +1,30 @@
+import { Logger } from '@nestjs/common';
 import { ClientProxy, type ClientGrpc } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import { TtrpcClient } from '../engine/client.js';
-import { resolveClientOptions } from '../engine/client-options.js';
+import { resolveClientOptions, type ClientState } from '../engine/client-options.js';
 import { DefinitionError, UsageError, type ConnectionError } from '../errors.js';
 import { suggestNames } from '../proto/nearest-names.js';
 import type { ServiceDefinition } from '../rpc/method-definition.js';
 import { quietly } from './after-call.js';
 import { checkOptions, checkPlace, CLIENT_OPTIONS } from './checked-options.js';
 import { findService, loadDefinitions, type Definitions } from './definitions.js';
+import { translateClientOptions } from './grpc-options.js';
 import { createPromiseStub, type PromiseMethod } from './promise-stub.js';
+import { checkProtoLoader } from './proto-loader.js';
 import { createStub, type StubClient, type StubMethod } from './service-stub.js';
 import type { ClientTtrpcOptions } from './ttrpc-options.interface.js';
 
 /** Whether the client has a connection. */
-export type TtrpcClientStatus = 'connected' | 'disconnected';
+export type TtrpcClientStatus = 'connected' | 'connecting' | 'disconnected';
+
+const STATUSES: Readonly<Record<ClientState, TtrpcClientStatus>> = {
+  idle: 'disconnected',
+  connecting: 'connecting',
+  connected: 'connected',
+  failed: 'disconnected',
+  closed: 'disconnected',
+};
 
 /** What {@link ClientTtrpc.on} tells. */
 export type TtrpcClientEvents = {
@@ -36,6 +47,7 @@ export type TtrpcClientEvents = {
  */
 export class ClientTtrpc extends ClientProxy<TtrpcClientEvents> implements ClientGrpc {
   readonly #options: ClientTtrpcOptions;
+  readonly #warning: string | undefined;
   readonly #stubs = new Map<ServiceDefinition, Record<string, StubMethod>>();
   readonly #promiseStubs = new Map<ServiceDefinition, Record<string, PromiseMethod>>();
   readonly #listeners: [event: string, callback: (...values: never[]) => void][] = [];
@@ -47,11 +59,14 @@ export class ClientTtrpc extends ClientProxy<TtrpcClientEvents> implements Clien
     super();
     checkOptions('ClientTtrpc', options, CLIENT_OPTIONS);
     checkPlace(options, 'dial');
-    resolveClientOptions(engineOptions(options));
-    this.#options = options;
+    checkProtoLoader(options.protoLoader);
+    const translated = translateClientOptions('ClientTtrpc', options);
+    resolveClientOptions(engineOptions(translated.options));
+    this.#options = translated.options;
+    this.#warning = translated.warning;
   }
 
-  /** `connected` and `disconnected`, as the connection comes and goes. */
+  /** `connecting`, `connected` and `disconnected`, as the connection comes and goes. */
   override get status(): Observable<TtrpcClientStatus> {
     return super.status as Observable<TtrpcClientStatus>;
   }
@@ -160,20 +175,28 @@ export class ClientTtrpc extends ClientProxy<TtrpcClientEvents> implements Clien
   }
 
   #client(): TtrpcClient {
-    this.#engine ??= new TtrpcClient({
+    this.#engine ??= this.#createEngine();
+    return this.#engine;
+  }
+
+  #createEngine(): TtrpcClient {
+    // Not before somebody uses the client: by then Nest has the logger that it was told to have.
+    if (this.#warning !== undefined) new Logger('ClientTtrpc').warn(this.#warning);
+    return new TtrpcClient({
       ...engineOptions(this.#options),
+      onStateChange: (state) => {
+        this._status$.next(STATUSES[state]);
+        quietly(() => this.#options.onStateChange?.(state));
+      },
       onConnect: () => {
-        this._status$.next('connected');
         quietly(() => this.#options.onConnect?.());
         this.#emit('connect');
       },
       onClose: (error) => {
-        this._status$.next('disconnected');
         quietly(() => this.#options.onClose?.(error));
         this.#emit('close', error);
       },
     });
-    return this.#engine;
   }
 
   #find(name: string): ServiceDefinition {

@@ -1,6 +1,7 @@
 import type { ProtoSource } from '../proto/load.js';
 import { loadServices, type ServiceCatalog } from '../proto/service-definition.js';
 import type { ServiceDefinition } from '../rpc/method-definition.js';
+import { loadWith } from './proto-loader.js';
 import type { TtrpcDefinitionOptions } from './ttrpc-options.interface.js';
 
 /** The services that the options mean, and the catalog that they are from. */
@@ -26,7 +27,8 @@ export interface NamedService {
  * @throws TypeError when there is not exactly one source
  */
 export function loadDefinitions(options: TtrpcDefinitionOptions): Definitions {
-  const { protoPath, packageDefinition, root, descriptorSet, services: made, loader } = options;
+  const { root, descriptorSet, services: made, loader } = options;
+  const { protoPath, packageDefinition } = loadedBy(options);
   const source = { protoPath, packageDefinition, root, descriptorSet, services: made, loader };
   const catalog = loadServices(source as ProtoSource);
   const services: NamedService[] = [];
@@ -39,6 +41,18 @@ export function loadDefinitions(options: TtrpcDefinitionOptions): Definitions {
     }
   }
   return { catalog, services };
+}
+
+/** Where the user has a loader of their own, what it loads is a package definition. */
+function loadedBy({
+  protoLoader,
+  ...options
+}: TtrpcDefinitionOptions): Pick<TtrpcDefinitionOptions, 'packageDefinition' | 'protoPath'> {
+  const { protoPath, packageDefinition } = options;
+  if (protoLoader === undefined || protoPath === undefined) return options;
+  return packageDefinition === undefined
+    ? { packageDefinition: loadWith(protoLoader, options) }
+    : options;
 }
 
 function packagesOf({ package: given }: TtrpcDefinitionOptions): readonly string[] {

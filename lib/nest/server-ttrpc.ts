@@ -8,7 +8,7 @@ import type { Peer } from '../rpc/call.js';
 import type { RawHandler } from '../rpc/server-call.js';
 import { quietly } from './after-call.js';
 import { checkOptions, checkPlace, SERVER_OPTIONS } from './checked-options.js';
-import { loadDefinitions } from './definitions.js';
+import { translateServerOptions } from './grpc-options.js';
 import { ServerBase } from './grpc-shim.js';
 import {
   bindHandlers,
@@ -19,7 +19,9 @@ import {
 } from './handler-binding.js';
 import { withHealth } from './health-definition.js';
 import { runWithHooks, type EndHook, type StartHook } from './processing-hooks.js';
+import { checkProtoLoader } from './proto-loader.js';
 import { processorOf } from './processor.js';
+import { loadServerDefinitions } from './server-definitions.js';
 import type { ServerTtrpcOptions } from './ttrpc-options.interface.js';
 import { TTRPC_TRANSPORT } from './ttrpc.constants.js';
 
@@ -55,6 +57,7 @@ export class ServerTtrpc
   implements CustomTransportStrategy
 {
   readonly #options: ServerTtrpcOptions;
+  readonly #warning: string | undefined;
   readonly #handlers: RegisteredHandler[] = [];
   readonly #listeners: [event: string, callback: (...values: never[]) => void][] = [];
   #engine: TtrpcServer | undefined;
@@ -67,12 +70,15 @@ export class ServerTtrpc
     super();
     checkOptions('ServerTtrpc', options, SERVER_OPTIONS);
     checkPlace(options, 'listen');
+    checkProtoLoader(options.protoLoader);
     if (options.url !== undefined && options.listen !== undefined) {
       throw new TypeError('url and listen exclude each other: give one of them');
     }
     if (options.graceMs !== undefined) positive('graceMs', options.graceMs);
-    resolveServerOptions(options);
-    this.#options = options;
+    const translated = translateServerOptions('ServerTtrpc', options);
+    resolveServerOptions(translated.options);
+    this.#options = translated.options;
+    this.#warning = translated.warning;
   }
 
   /** `up` once it listens, `down` once it is closed. */
@@ -137,10 +143,12 @@ export class ServerTtrpc
 
   async #listen(): Promise<string> {
     if (this.#engine !== undefined) throw new UsageError('server is listening already');
-    const { services } = loadDefinitions(this.#options);
+    if (this.#warning !== undefined) this.logger.warn(this.#warning);
+    const { services, added } = loadServerDefinitions(this.#options);
     const binding = bindHandlers(withHealth(services, this.#handlers), this.#handlers);
     this.#report(binding);
     const engine = this.#createEngine();
+    for (const [method, handler] of added) engine.addMethod(method, handler);
     for (const bound of binding.bound) engine.addMethod(bound.method, this.#serve(bound));
     // While handlers were registered it had to be absent, so that Nest offered those of
     // Transport.GRPC and of TTRPC_TRANSPORT alike; hooks are told this one.

@@ -3,6 +3,7 @@ import { StatusError } from '../errors.js';
 import type { Peer } from '../rpc/call.js';
 import type { ServerCall } from '../rpc/server-call.js';
 import type { Metadata } from '../spec/metadata.js';
+import { METHOD_SHAPES } from '../spec/method.js';
 import { StatusCode } from '../spec/status.js';
 import { afterCall } from './after-call.js';
 import { failureOf } from './exception-status.js';
@@ -25,7 +26,7 @@ export class TtrpcDuplexCall extends Duplex implements TtrpcContext {
     this.#call = call;
     this.#facts = new TtrpcServerCall(call);
     const destroyIfOver = (): void => {
-      if (!call.active && this.readableEnded && this.#answered) this.destroy();
+      if (!call.active && this.#received && this.#answered) this.destroy();
     };
     this.on('error', (error) => call.fail(failureOf(error))).on('end', destroyIfOver);
     this.on('finish', destroyIfOver);
@@ -36,9 +37,9 @@ export class TtrpcDuplexCall extends Duplex implements TtrpcContext {
     });
   }
 
-  /** Always `undefined`: the requests are what the stream gives. */
-  get request(): undefined {
-    return undefined;
+  /** The request of a method that takes one. */
+  get request(): unknown {
+    return this.#facts.request;
   }
 
   get metadata(): Metadata {
@@ -113,24 +114,28 @@ export class TtrpcDuplexCall extends Duplex implements TtrpcContext {
 
   /** @internal */
   override _final(done: () => void): void {
-    if (this.#bidirectional) this.#call.end();
+    if (this.#streams) this.#call.end();
     done();
   }
 
   /** @internal */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     // Without an error, a response may still come through the callback, but no message.
-    if (error === null && this.#bidirectional) this.#call.fail(abandoned());
+    if (error === null && this.#streams) this.#call.fail(abandoned());
     done(error);
   }
 
-  /** The one response of other calls goes through the callback. */
-  get #bidirectional(): boolean {
-    return this.#call.method.kind === 'bidirectional';
+  /** Whether responses are a stream; one response goes through the callback. */
+  get #streams(): boolean {
+    return METHOD_SHAPES[this.#call.method.kind].responseStream;
+  }
+
+  get #received(): boolean {
+    return this.readableEnded || !METHOD_SHAPES[this.#call.method.kind].requestStream;
   }
 
   get #answered(): boolean {
-    return this.writableFinished || !this.#bidirectional;
+    return this.writableFinished || !this.#streams;
   }
 }
 

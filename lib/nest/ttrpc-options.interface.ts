@@ -4,6 +4,8 @@ import type { PackageDefinition, ProtoRoot } from '../proto/load.js';
 import type { LoaderOptions } from '../proto/loader-options.js';
 import type { ServiceDefinition } from '../rpc/method-definition.js';
 import type { Acceptor } from '../transport/listener.js';
+import type { GrpcTransportOptions } from './grpc-options.js';
+import type { ProtoLoader } from './proto-loader.js';
 
 /**
  * Which services there are. The names are those of Nest's gRPC transport; exactly one of
@@ -27,11 +29,19 @@ export interface TtrpcDefinitionOptions {
   readonly services?: readonly ServiceDefinition[] | undefined;
   /** How .proto files are read and messages converted; as `@grpc/proto-loader` has it. */
   readonly loader?: LoaderOptions | undefined;
+  /**
+   * Reads the .proto files instead of this package: a module's name, such as `@grpc/proto-loader`,
+   * or what it exports.
+   */
+  readonly protoLoader?: ProtoLoader | string | undefined;
 }
 
 /** What `ServerTtrpc` may be told. */
 export interface ServerTtrpcOptions
-  extends TtrpcDefinitionOptions, Omit<ServerOptions, 'interceptors' | 'onHandlerError'> {
+  extends
+    TtrpcDefinitionOptions,
+    GrpcTransportOptions,
+    Omit<ServerOptions, 'interceptors' | 'onHandlerError'> {
   /**
    * Where to listen: `unix:///run/app.sock` or a bare path, `tcp://host:port`, `fd:3`. Needed unless
    * there is `listen`.
@@ -59,7 +69,9 @@ export interface ServerTtrpcOptions
 
 /** What `ClientTtrpc` may be told. */
 export interface ClientTtrpcOptions
-  extends TtrpcDefinitionOptions, Omit<ClientOptions, 'address' | 'dial'> {
+  extends TtrpcDefinitionOptions, GrpcTransportOptions, Omit<ClientOptions, 'address' | 'dial'> {
+  /** Of servers: a client may share its options with one. */
+  readonly gracefulShutdown?: boolean | undefined;
   /** Where the server listens; see `ClientOptions.address`. Needed unless there is `dial`. */
   readonly url?: string | undefined;
   /** Makes the byte stream itself, instead of connecting to `url`. */

@@ -9,8 +9,7 @@ export interface ConnectionOptions {
   readonly maxPayloadBytes?: number | undefined;
 
   /**
-   * Largest payload sent, in bytes, where it is not the same as what is accepted.
-   * @defaultValue `maxPayloadBytes`
+   * Largest payload sent, in bytes; absent: as `maxPayloadBytes`.
    */
   readonly maxSendPayloadBytes?: number | undefined;
 

@@ -55,6 +55,7 @@ export function stubClient(definitions: TtrpcDefinitionOptions, stubs: ServiceSt
     descriptorSet,
     services,
     loader,
+    protoLoader,
   } = definitions;
   const source = {
     package: packages,
@@ -64,6 +65,7 @@ export function stubClient(definitions: TtrpcDefinitionOptions, stubs: ServiceSt
     descriptorSet,
     services,
     loader,
+    protoLoader,
   };
   const handlers = handlersOf(loadDefinitions(source), stubs);
   return new ClientTtrpc({

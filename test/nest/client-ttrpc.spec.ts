@@ -12,11 +12,13 @@ import {
   ClientTtrpc,
   ConnectionError,
   DefinitionError,
+  ServerTtrpc,
   TTRPC_CLIENT,
   TtrpcModule,
   UsageError,
 } from '../../lib/index.js';
 import { TtrpcClient } from '../../lib/engine/index.js';
+import { createMemoryTransport } from '../../lib/testing/index.js';
 import {
   all,
   closeLater,
@@ -82,11 +84,39 @@ describe('ClientTtrpc', () => {
     expect(client.unwrap()).toBeInstanceOf(TtrpcClient);
     expect(events).toEqual([]);
     await client.connect();
-    expect(events).toEqual(['connected', 'on connect']);
+    expect(events).toEqual(['connecting', 'connected', 'on connect']);
     await client.close();
-    expect(events.slice(2)).toEqual(['disconnected', expect.any(ConnectionError)]);
+    expect(events.slice(3)).toEqual(['disconnected', expect.any(ConnectionError)]);
     expect(options.onConnect).toHaveBeenCalledOnce();
     expect(options.onClose).toHaveBeenCalledOnce();
+  });
+
+  it('says when it could not connect, and lets calls wait for a server', async () => {
+    const { listen, dial } = createMemoryTransport();
+    const states: string[] = [];
+    const client = closeLater(
+      new ClientTtrpc({
+        ...ROOM,
+        dial,
+        waitForReady: true,
+        reconnect: { initialMs: 1 },
+        onStateChange: (state) => void states.push(state),
+      }),
+    );
+    const seen: string[] = [];
+    client.status.subscribe((status) => seen.push(status));
+    const room = client.getService<Room>('RoomService');
+    expect(await failure(room.say({}, { waitForReady: false }))).toContain('no server listens');
+    expect(seen).toEqual(['connecting', 'disconnected']);
+    expect(states).toEqual(['connecting', 'failed']);
+    const call = all(room.say({}));
+    const server = closeLater(new ServerTtrpc({ ...ROOM, listen }));
+    server.addHandler({ service: 'RoomService', rpc: 'Say', streaming: 'no_stream' }, () =>
+      Promise.resolve({ text: 'said' }),
+    );
+    server.listen(() => undefined);
+    expect(await call).toEqual([{ text: 'said' }]);
+    expect(seen.slice(-2)).toEqual(['connecting', 'connected']);
   });
 
   it('goes on when its listeners throw', async () => {
@@ -258,6 +288,6 @@ describe('TtrpcModule', () => {
         logger: false,
         abortOnError: false,
       }),
-    ).rejects.toThrow('ClientTtrpc has no option credentials');
+    ).rejects.toThrow('credentials must be insecure ones');
   });
 });

@@ -12,12 +12,15 @@ type Acceptor
 type AnyMessage
 BufferFullError
 type CallOptions
+type CallbackServer
 type ClientInterceptor
+type ClientState
 ClientTtrpc
 type ClientTtrpcOptions
 ConnectionError
 type ConnectionFailure
 DefinitionError
+type GrpcTransportOptions
 type Handshake
 HandshakeError
 type HealthStatus
@@ -31,7 +34,9 @@ type MetadataInit
 type OutgoingCall
 PayloadTooLargeError
 type Peer
+type ProtoLoader
 ProtocolError
+type ReconnectOptions
 ServerTtrpc
 type ServerTtrpcOptions
 type Status
@@ -130,6 +135,7 @@ type StreamStart
 TtrpcClient
 TtrpcError
 TtrpcServer
+type TtrpcStats
 type TypedService
 type UnaryClientCall
 type UnaryHandler
