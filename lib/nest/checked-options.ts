@@ -51,17 +51,17 @@ export const CLIENT_OPTIONS = [
   'dial',
   ...DEFINITION_OPTIONS,
   ...CONNECTION_OPTIONS,
-  'connectTimeoutMs',
   ...GRPC_OPTIONS,
   'gracefulShutdown',
+  'connectTimeoutMs',
   'timeoutMs',
-  'interceptors',
   'reconnect',
   'waitForReady',
+  'interceptors',
   'onConnect',
   'onClose',
-] as const;
   'onStateChange',
+] as const;
 
 /** Options whose type nobody else looks at before it is too late to say so. */
 const TYPES: Readonly<Record<string, 'boolean' | 'function'>> = {
@@ -72,9 +72,9 @@ const TYPES: Readonly<Record<string, 'boolean' | 'function'>> = {
   onError: 'function',
   onConnect: 'function',
   onClose: 'function',
-};
   onStateChange: 'function',
   onLoadPackageDefinition: 'function',
+};
 
 /**
  * Refuses what is no object and options that nobody reads: a misspelt one must not be lost. The
