@@ -25,6 +25,14 @@ export interface ConnectionSetup {
   onClosed?(error: ConnectionError): void;
 }
 
+/**
+ * A busy turn's frames leave in so many batches, as measured by the turn before, so that the peer
+ * works on the first while this side makes the next: in one batch, two processes take turns and each
+ * waits half of the time. Small ones are not worth a system call each.
+ */
+const BATCHES_PER_TURN = 4;
+const MIN_BATCH_LENGTH = 1024;
+
 const REASONS: Record<ConnectionFailure, string> = {
   dial: 'cannot connect',
   local: 'connection closed by this side',
@@ -38,8 +46,9 @@ const REASONS: Record<ConnectionFailure, string> = {
  * What both roles share: frames in, frames out, and the end.
  *
  * Synchronous and free of I/O, timers and promises. Call order: the pipe calls `receive`, `flush`,
- * `onWritten`, `onDrain` and at last `onClosed`; streams write frames in between. Frames written in
- * one turn of the event loop leave together, at the latest when they fill a slab.
+ * `onWritten`, `onDrain` and at last `onClosed`; streams write frames in between. What is written
+ * while a chunk is worked through leaves at its end, anything else at the end of the turn of the
+ * event loop; a large turn's frames in several batches.
  *
  * Source: containerd/ttrpc `channel.go`, `server.go` (`run`), `client.go` (`receiveLoop`).
  */
@@ -53,6 +62,12 @@ export abstract class Connection implements BytePeer, FrameHandler {
   /** Streams that found no room, oldest first. */
   readonly #waiting = new Set<DrainWaiter>();
   #flushScheduled = false;
+  /** A chunk is being worked through; what is written meanwhile leaves at its end. */
+  #receiving = false;
+  /** Where the writer stood when this turn began. */
+  #turnStart = 0;
+  /** Bytes that are sent without waiting for the turn's end. */
+  #batchLength = MIN_BATCH_LENGTH;
   /** The pipe has not passed on what it was given. */
   #blocked = false;
   #pauses = 0;
@@ -89,11 +104,22 @@ export abstract class Connection implements BytePeer, FrameHandler {
   }
 
   receive(chunk: Buffer): void {
+    this.#receiving = true;
     this.#decoder.push(chunk);
+    this.#receiving = false;
+    if (this.writer.position > this.#turnStart) this.flush();
   }
 
   flush(): void {
     this.#flushScheduled = false;
+    const { position } = this.writer;
+    const part = (position - this.#turnStart) / BATCHES_PER_TURN;
+    this.#batchLength = Math.min(Math.max(part, MIN_BATCH_LENGTH), SLAB_LENGTH);
+    this.#turnStart = position;
+    this.#send();
+  }
+
+  #send(): void {
     while (!this.#blocked && !this.closed) {
       const batch = this.writer.take();
       if (batch === undefined) return;
@@ -126,10 +152,10 @@ export abstract class Connection implements BytePeer, FrameHandler {
     this.#setup.onClosed?.(error);
   }
 
-  /** A frame was ended: it leaves with this turn's batch, or now if the batch is full. */
+  /** A frame was ended: it leaves with this turn's last batch, or now if the batch is full. */
   frameWritten(): void {
-    if (this.writer.pending >= SLAB_LENGTH) this.flush();
-    else if (!this.#flushScheduled && !this.#blocked) {
+    if (this.writer.pending >= this.#batchLength) this.#send();
+    if (!this.#receiving && !this.#flushScheduled && !this.#blocked) {
       this.#flushScheduled = true;
       this.#setup.sink.scheduleFlush();
     }

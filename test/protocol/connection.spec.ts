@@ -17,6 +17,19 @@ function start(options: Parameters<typeof clientAt>[2] = {}) {
   return { connection, closes, stream, end: pair.client, pair };
 }
 
+/** The same, with the length of each batch written down. */
+function startCounting() {
+  const started = start();
+  const { end } = started;
+  const batches: number[] = [];
+  const { write } = end;
+  end.write = (batch) => {
+    batches.push(batch.length);
+    return write.call(end, batch);
+  };
+  return { ...started, batches };
+}
+
 /** Waits for room, and writes down when it had some. */
 function waiter(name: string, log: string[], onDrain: () => void = () => {}) {
   return {
@@ -28,31 +41,52 @@ function waiter(name: string, log: string[], onDrain: () => void = () => {}) {
 }
 
 describe('Connection', () => {
-  it('writes the frames of one turn as one batch', () => {
-    const { stream, pair, end } = start();
-    const batches: number[] = [];
-    const { write } = end;
-    end.write = (batch) => {
-      batches.push(batch.length);
-      return write.call(end, batch);
-    };
-    for (let count = 0; count < 100; count++) stream.send(hex('aa'));
+  it('writes the few frames of one turn as one batch', () => {
+    const { stream, pair, batches } = startCounting();
+    for (let count = 0; count < 90; count++) stream.send(hex('aa'));
+    expect(batches).toEqual([]);
     pair.settle();
     stream.send(hex('aa'));
     pair.settle();
-    expect(batches).toEqual([1100, 11]);
+    expect(batches).toEqual([990, 11]);
   });
 
-  it('writes at once what fills a slab', () => {
-    const { stream, end, pair } = start();
-    const batches: number[] = [];
-    end.write = (batch) => batches.push(batch.length) > 0;
+  it('writes the many frames of one turn in quarters of the turn before, and at least 1 KiB', () => {
+    const { stream, pair, batches } = startCounting();
+    const turn = (frames: number): number[] => {
+      for (let count = 0; count < frames; count++) stream.send(hex('aa'));
+      pair.settle();
+      return batches.splice(0);
+    };
+    expect(turn(94)).toEqual([1034]);
+    expect(turn(1000)).toEqual([...Array<number>(10).fill(1034), 660]);
+    expect(turn(1000)).toEqual([2750, 2750, 2750, 2750]);
+    expect(turn(1001)).toEqual([2750, 2750, 2750, 2750, 11]);
+    expect(turn(10)).toEqual([110]);
+    expect(turn(94)).toEqual([1034]);
+  });
+
+  it('writes at once what fills a slab, however much the turn before wrote', () => {
+    const { stream, pair, batches } = startCounting();
+    for (let count = 0; count < 50; count++) stream.send(Buffer.alloc(10_000));
+    pair.settle();
+    expect(batches.splice(0)).toHaveLength(50);
     stream.send(Buffer.alloc(65_525));
     expect(batches).toEqual([]);
     stream.send(hex(''));
     expect(batches).toEqual([65_535, 10]);
     pair.settle();
     expect(batches).toHaveLength(2);
+  });
+
+  it('writes what it answers to a chunk as soon as that is worked through', () => {
+    const { connection, stream, pair, batches } = startCounting();
+    stream.onEvent = () => stream.send(hex('aa'));
+    const twice = hex('00000001 00000001 03 00 bb').toString('hex').repeat(2);
+    connection.receive(hex(twice));
+    expect(batches).toEqual([22]);
+    pair.settle();
+    expect(batches).toEqual([22]);
   });
 
   it('carries a whole conversation between both roles, however its bytes are cut', () => {
