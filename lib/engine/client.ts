@@ -14,6 +14,7 @@ import {
   type ResolvedClientOptions,
 } from './client-options.js';
 import { Connector } from './connector.js';
+import type { TtrpcStats } from './stats.js';
 
 const NO_OPTIONS: CallOptions = Object.freeze({});
 
@@ -58,6 +59,11 @@ export class TtrpcClient implements CallStarter {
   /** What becomes of the connection; `onStateChange` tells it, too. */
   get state(): ClientState {
     return this.#connector.state;
+  }
+
+  /** What it has at the moment, and how often the server has reached a bound. */
+  stats(): TtrpcStats {
+    return this.#connector.stats();
   }
 
   /** Whether there is a connection at the moment. */

@@ -1,9 +1,11 @@
 import type { Duplex } from 'node:stream';
 import { ConnectionError, isTtrpcError, type TtrpcError } from '../errors.js';
 import { ClientConnection } from '../protocol/client-connection.js';
+import { LimitCounters } from '../protocol/limit-counters.js';
 import { attach } from '../transport/attach.js';
 import { Backoff } from './backoff.js';
 import type { ClientState, ResolvedClientOptions } from './client-options.js';
+import { statsOf, type TtrpcStats } from './stats.js';
 
 /** Who has calls to make; told of what becomes of the connection that they need. */
 export interface ConnectorOwner {
@@ -32,6 +34,7 @@ export class Connector {
   #state: ClientState = 'idle';
   readonly #abortDial = new AbortController();
   #closed = false;
+  readonly #counters = new LimitCounters();
   /** Connections that are not gone yet; more than one only while an exhausted one runs dry. */
   readonly #live = new Map<ClientConnection, () => void>();
 
@@ -50,6 +53,11 @@ export class Connector {
     const connection = this.#connection;
     if (connection === undefined || connection.closed || connection.exhausted) return undefined;
     return connection;
+  }
+
+  /** Its connections, and what their peers have reached. */
+  stats(): TtrpcStats {
+    return statsOf(this.#live.keys(), this.#counters);
   }
 
   /** Whether there is a connection at the moment. */
@@ -152,7 +160,8 @@ export class Connector {
     let made: ClientConnection | undefined;
     attach(socket, (sink) => {
       const onClosed = (error: ConnectionError): void => this.#onClosed(connection, error);
-      const connection = new ClientConnection({ sink, address, options, onClosed });
+      const setup = { sink, address, options, counters: this.#counters, onClosed };
+      const connection = new ClientConnection(setup);
       made = connection;
       return connection;
     });

@@ -8,6 +8,7 @@ export { TtrpcClient, type StreamStart } from './client.js';
 export type { ClientOptions, ClientState, Dialer, ReconnectOptions } from './client-options.js';
 export { TtrpcServer, type ServiceImplementation } from './server.js';
 export type { ServerOptions } from './server-options.js';
+export type { TtrpcStats } from './stats.js';
 
 export {
   BufferFullError,

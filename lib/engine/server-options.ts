@@ -26,6 +26,13 @@ export interface ServerOptions extends ConnectionOptions {
    */
   readonly handshakeTimeoutMs?: number | undefined;
   /**
+   * Time after which a connection that carries no call is closed, in milliseconds; up to twice that
+   * may pass.
+   * @defaultValue `Infinity`: clients keep a connection for days between two calls, and the protocol
+   * has no ping by which they could show that they are there
+   */
+  readonly idleTimeoutMs?: number | undefined;
+  /**
    * File mode of a unix socket, such as `0o600`.
    * @defaultValue what the process's umask leaves
    */
@@ -53,6 +60,7 @@ export interface ResolvedServerOptions {
   readonly maxConnections: number;
   readonly handshake: Handshake | undefined;
   readonly handshakeTimeoutMs: number;
+  readonly idleTimeoutMs: number;
   readonly socketMode: number | undefined;
   readonly interceptors: readonly ServerInterceptor[];
   readonly exposeErrorMessages: boolean;
@@ -88,14 +96,16 @@ export function resolveServerOptions(given: ServerOptions): ResolvedServerOption
 function resolveNumbers({
   maxConnections = MAX_CONNECTIONS,
   handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS,
+  idleTimeoutMs = Infinity,
   socketMode,
 }: ServerOptions): Pick<
   ResolvedServerOptions,
-  'handshakeTimeoutMs' | 'maxConnections' | 'socketMode'
+  'handshakeTimeoutMs' | 'idleTimeoutMs' | 'maxConnections' | 'socketMode'
 > {
   return {
     maxConnections: withinRange('maxConnections', maxConnections, 1, 2 ** 31 - 1),
     handshakeTimeoutMs: positive('handshakeTimeoutMs', handshakeTimeoutMs),
+    idleTimeoutMs: positive('idleTimeoutMs', idleTimeoutMs),
     socketMode: socketMode && withinRange('socketMode', socketMode, 1, MAX_MODE),
   };
 }

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { DefinitionError, UsageError, type ConnectionError } from '../errors.js';
 import { MAX_TIMER_MS } from '../protocol/connection-options.js';
+import { LimitCounters } from '../protocol/limit-counters.js';
 import { ServerConnection } from '../protocol/server-connection.js';
 import { methodSpellings } from '../proto/method-names.js';
 import type {
@@ -27,11 +28,13 @@ import { runHandshake } from '../transport/handshake.js';
 import { listen, type Acceptor, type Listener } from '../transport/listener.js';
 import { peerAddress } from '../transport/peer-address.js';
 import { positive } from './client-options.js';
+import { watchIdle } from './idle-watch.js';
 import {
   resolveServerOptions,
   type ResolvedServerOptions,
   type ServerOptions,
 } from './server-options.js';
+import { statsOf, type TtrpcStats } from './stats.js';
 
 /**
  * The methods of a service, by their name in the .proto (`SayHello`) or in camel case; for a typed
@@ -71,6 +74,7 @@ export class TtrpcServer {
   readonly #registry = new ServiceRegistry();
   readonly #listeners = new Set<Listener>();
   readonly #connections = new Map<ServerConnection, Peer>();
+  readonly #counters = new LimitCounters();
   /** Sockets whose handshake is under way. */
   readonly #fresh = new Set<Duplex>();
   #closing = false;
@@ -84,6 +88,11 @@ export class TtrpcServer {
   /** Connections that are open. */
   get connections(): number {
     return this.#connections.size;
+  }
+
+  /** What it has at the moment, and how often peers have reached a bound. */
+  stats(): TtrpcStats {
+    return statsOf(this.#connections.keys(), this.#counters);
   }
 
   /**
@@ -198,6 +207,9 @@ export class TtrpcServer {
     this.#fresh.add(stream);
     try {
       return await handshake;
+    } catch (error) {
+      this.#counters.failedHandshakes++;
+      throw error;
     } finally {
       this.#fresh.delete(stream);
     }
@@ -229,6 +241,7 @@ export class TtrpcServer {
     try {
       if (this.#connections.size + this.#fresh.size >= maxConnections) {
         socket.destroy();
+        this.#counters.refusedConnections++;
         throw new UsageError(`connection refused: maxConnections is ${maxConnections}`);
       }
       await this.serve(socket, address);
@@ -242,13 +255,21 @@ export class TtrpcServer {
       socket.destroy();
       throw closedError();
     }
-    const { connection: options, onConnect } = this.#options;
+    const { connection: options, idleTimeoutMs, onConnect } = this.#options;
+    const counters = this.#counters;
     attach(socket, (sink) => {
-      const onClosed = (error: ConnectionError): void => this.#onClosed(connection, peer, error);
-      const setup = { sink, address: peer.address, options, onClosed };
+      const onClosed = (error: ConnectionError): void => {
+        stopWatch();
+        this.#onClosed(connection, peer, error);
+      };
+      const setup = { sink, address: peer.address, options, counters, onClosed };
       const dispatcher = new Dispatcher(this.#registry, peer, this.#options);
       const connection = new ServerConnection(setup, dispatcher);
       this.#connections.set(connection, peer);
+      const stopWatch = watchIdle(connection, idleTimeoutMs, () => {
+        counters.idleConnections++;
+        connection.close();
+      });
       return connection;
     });
     onConnect(peer);

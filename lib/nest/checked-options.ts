@@ -38,6 +38,7 @@ export const SERVER_OPTIONS = [
   'maxConnections',
   'handshake',
   'handshakeTimeoutMs',
+  'idleTimeoutMs',
   'socketMode',
   'exposeErrorMessages',
   'onError',

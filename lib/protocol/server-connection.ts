@@ -45,6 +45,11 @@ export class ServerConnection extends Connection {
     this.#handler = handler;
   }
 
+  /** Id of the latest stream; 0 before the first. */
+  get lastStreamId(): number {
+    return this.#lastStreamId;
+  }
+
   /** Streams that wait for this side's end. */
   get openStreams(): number {
     return this.#streams.size;

@@ -46,6 +46,7 @@ describe('resolveServerOptions', () => {
       maxConnections: 10_000,
       handshake: undefined,
       handshakeTimeoutMs: 10_000,
+      idleTimeoutMs: Infinity,
       socketMode: undefined,
       exposeErrorMessages: false,
     });
@@ -60,6 +61,7 @@ describe('resolveServerOptions', () => {
     [{ handshake: 7 }, 'handshake must be a function, got number'],
     [{ maxConnections: 0 }, 'maxConnections must be a whole number from 1'],
     [{ handshakeTimeoutMs: 0 }, 'handshakeTimeoutMs must be a number above 0 (ms), got 0'],
+    [{ idleTimeoutMs: 0 }, 'idleTimeoutMs must be a number above 0 (ms), got 0'],
     [{ socketMode: 0o1000 }, 'socketMode must be a whole number from 1 to 511, got 512'],
     [{ maxOpenStreams: 0 }, 'maxOpenStreams must be a whole number'],
   ])('refuses %j', (given, message) => {

@@ -136,6 +136,7 @@ TtrpcClient
 TtrpcError
 TtrpcServer
 type TtrpcStats
+type TtrpcStats
 type TypedService
 type UnaryClientCall
 type UnaryHandler

@@ -1,0 +1,173 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ConnectionError, type TtrpcClient, type TtrpcServer } from '../../lib/engine/index.js';
+import { Download, rejection, Unary } from '../rpc/text-service.js';
+import { tempFolder } from '../transport/temp-folder.js';
+import { duplexPair, ECHO, makeClient, makeServer, never, until } from './harness.js';
+
+const at = tempFolder();
+let sockets = 0;
+const socketAddress = (): string => `unix://${at(`s${++sockets}`)}`;
+
+/** A download that gives one message and stays open. */
+async function* endless(text: string): AsyncGenerator<string, void> {
+  yield text;
+  await never();
+}
+
+afterEach(() => void vi.useRealTimers());
+
+/** What a server or client has counted, without what is 0. */
+function counted(one: TtrpcServer | TtrpcClient): object {
+  return Object.fromEntries(Object.entries(one.stats()).filter(([, count]) => count !== 0));
+}
+
+describe('stats', () => {
+  it('says what there is at the moment', async () => {
+    const server = makeServer({ ...ECHO, Download: endless });
+    const client = makeClient({ address: await server.listen(socketAddress()) });
+    expect([counted(server), counted(client)]).toEqual([{}, {}]);
+    await client.unary(Unary, 'a');
+    expect([counted(server), counted(client)]).toEqual([{ connections: 1 }, { connections: 1 }]);
+    const before = client.stats();
+    const loop = client.serverStreaming(Download, '')[Symbol.asyncIterator]();
+    await until(() => server.stats().openStreams === 1);
+    expect(counted(client)).toEqual({ connections: 1, openStreams: 1 });
+    expect(before.openStreams).toBe(0);
+    await loop.return?.();
+  });
+
+  it.each([1, 2, 3])('counts calls above two open ones: of %i', async (count) => {
+    const server = makeServer({ Unary: never }, { maxOpenStreams: 2 });
+    const client = makeClient({ address: await server.listen(socketAddress()) });
+    const refused: unknown[] = [];
+    for (let n = 0; n < count; n++) {
+      client.unary(Unary, 'a').catch((error: unknown) => refused.push(error));
+    }
+    await until(() => server.stats().openStreams === Math.min(count, 2));
+    await until(() => refused.length === Math.max(0, count - 2));
+    expect(server.stats().refusedStreams).toBe(Math.max(0, count - 2));
+    expect(refused).toEqual(count > 2 ? [expect.objectContaining({ code: 8 })] : []);
+  });
+
+  it.each([1, 2, 3])('counts connections above two open ones: of %i', async (count) => {
+    const server = makeServer(ECHO, { maxConnections: 2 });
+    const address = await server.listen(socketAddress());
+    const clients = Array.from({ length: count }, () => makeClient({ address }));
+    const results: string[] = [];
+    for (const client of clients) {
+      results.push(await client.unary(Unary, 'a').catch(({ kind }: ConnectionError) => kind));
+    }
+    const expected = ['echo a', 'echo a', 'ttrpc.connection'].slice(0, count);
+    expect(results).toEqual(expected);
+    expect(server.stats()).toMatchObject({
+      connections: Math.min(count, 2),
+      refusedConnections: Math.max(0, count - 2),
+    });
+  });
+
+  it.each([1023, 1024, 1025])('counts frames above 1024 bytes: one of %i', async (size) => {
+    const server = makeServer(ECHO, { maxPayloadBytes: 1024 });
+    const client = makeClient({ address: await server.listen(socketAddress()) });
+    // The names of service and method, three tags and their lengths: what else the envelope has.
+    const request = 'x'.repeat(size - 11 - 7 - 3);
+    const outcome = await client.unary(Unary, request).then(
+      () => 'answered',
+      ({ code }: { code: number }) => code,
+    );
+    expect([outcome, server.stats().oversizedFrames]).toEqual(
+      size > 1024 ? [8, 1] : ['answered', 0],
+    );
+    expect(await client.unary(Unary, 'a')).toBe('echo a');
+  });
+
+  it('counts handshakes that are refused or take too long', async () => {
+    let tries = 0;
+    const server = makeServer(ECHO, {
+      handshake: () => {
+        if (tries++ === 0) throw new Error('no');
+        return never();
+      },
+      handshakeTimeoutMs: 5,
+    });
+    const client = makeClient({ address: await server.listen(socketAddress()) });
+    for (let round = 1; round <= 2; round++) {
+      expect(await rejection(client.unary(Unary, ''))).toBeInstanceOf(ConnectionError);
+      await until(() => server.stats().failedHandshakes === round);
+    }
+  });
+
+  it('counts a peer that does not read, on the side that gives it up', async () => {
+    const server = makeServer({ Unary: () => 'x'.repeat(1000) }, { maxSendBufferBytes: 1000 });
+    const [near, far] = duplexPair();
+    await server.serve(near);
+    const client = makeClient({ dial: () => far });
+    await client.connect();
+    far.pause();
+    const calls = Array.from({ length: 200 }, () => client.unary(Unary, ''));
+    const results = Promise.allSettled(calls);
+    await until(() => server.connections === 0);
+    expect(server.stats().stalledConnections).toBe(1);
+    await client.close();
+    await results;
+  });
+
+  it('counts a consumer that does not take its messages, on the side that it is on', async () => {
+    const server = makeServer({ Download: endless });
+    const limits = { maxStreamBufferBytes: 100, stallTimeoutMs: 5 };
+    const client = makeClient({ address: await server.listen(socketAddress()), ...limits });
+    const slow = client.serverStreaming(Download, '')[Symbol.asyncIterator]();
+    await until(() => client.stats().stalledStreams === 1);
+    expect(await rejection(slow.next())).toMatchObject({ code: 8, kind: 'ttrpc.buffer-full' });
+    expect(counted(client)).toEqual({ connections: 1, stalledStreams: 1 });
+  });
+});
+
+describe('idleTimeoutMs', () => {
+  /** A server that a client is connected to, on a clock that stands still. */
+  async function start() {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const server = makeServer({ ...ECHO, Download: endless }, { idleTimeoutMs: 1000 });
+    const client = makeClient({ address: await server.listen(socketAddress()) });
+    await client.connect();
+    await until(() => server.connections === 1);
+    return { server, client };
+  }
+
+  it.each([
+    [999, 1],
+    [1000, 0],
+    [1001, 0],
+  ])('after %i of 1000 ms without a call has %i connections', async (passed, connections) => {
+    const { server, client } = await start();
+    vi.advanceTimersByTime(passed);
+    await until(() => server.connections === connections);
+    await until(() => client.connected === (connections === 1));
+    expect(server.stats().idleConnections).toBe(1 - connections);
+    expect(await client.unary(Unary, 'a')).toBe('echo a');
+  });
+
+  it('lets a connection be whose call takes longer, and closes it some time after', async () => {
+    const { server, client } = await start();
+    const loop = client.serverStreaming(Download, '')[Symbol.asyncIterator]();
+    await until(() => server.stats().openStreams === 1);
+    vi.advanceTimersByTime(10_000);
+    expect(server.stats()).toMatchObject({ openStreams: 1, idleConnections: 0 });
+    await client.close();
+    await loop.return?.();
+    await until(() => server.connections === 0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('gives a connection the whole time anew after each call', async () => {
+    const { server, client } = await start();
+    for (let round = 0; round < 5; round++) {
+      await client.unary(Unary, 'a');
+      vi.advanceTimersByTime(1000);
+      expect(server.stats().idleConnections).toBe(0);
+    }
+    vi.advanceTimersByTime(1000);
+    expect(server.stats().idleConnections).toBe(1);
+    await until(() => server.connections === 0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
