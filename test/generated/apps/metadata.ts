@@ -1,0 +1,70 @@
+import { Metadata } from '@grpc/grpc-js';
+import { Controller } from '@nestjs/common';
+import { concatMap, EMPTY, from, lastValueFrom, of, toArray, type Observable } from 'rxjs';
+import { definitions } from './definitions.js';
+import {
+  HeroServiceControllerMethods,
+  type Hero,
+  type HeroById,
+  type HeroServiceClient,
+  type HeroServiceController,
+} from './gen/hero.js';
+import type { Empty } from './gen/google/protobuf/empty.js';
+import { plainHero } from './values.js';
+
+export { definitions };
+
+function keyOf(metadata: Metadata): Hero {
+  return { ...plainHero, name: [...metadata.get('key'), ...Object.keys(metadata.getMap())].join() };
+}
+
+@Controller()
+@HeroServiceControllerMethods()
+export class HeroController implements HeroServiceController {
+  count(_request: Empty, metadata: Metadata): HeroById {
+    return { id: metadata.get('key').length };
+  }
+
+  forget(): void {}
+
+  echo(_request: Hero, metadata: Metadata, ...rest: unknown[]): Hero {
+    return { ...keyOf(metadata), id: rest.length };
+  }
+
+  getUrlInfo(_request: HeroById, metadata: Metadata): Hero {
+    return keyOf(metadata);
+  }
+
+  list(_request: HeroById, metadata: Metadata): Observable<Hero> {
+    return of(keyOf(metadata));
+  }
+
+  sum(requests: Observable<HeroById>, metadata: Metadata): Observable<HeroById> {
+    return requests.pipe(
+      toArray(),
+      concatMap(() => of({ id: metadata.get('key').length })),
+    );
+  }
+
+  talk(_requests: Observable<Hero>, metadata: Metadata): Observable<Hero> {
+    return of(keyOf(metadata));
+  }
+}
+
+/** What each kind of handler has seen of the caller's metadata. */
+export async function callAll(heroes: HeroServiceClient) {
+  const metadata = new Metadata();
+  metadata.set('key', 'one');
+  metadata.add('key', 'two');
+  const seen = [
+    lastValueFrom(heroes.echo(plainHero, metadata)),
+    lastValueFrom(heroes.getUrlInfo({ id: 1 }, metadata)),
+    lastValueFrom(heroes.list({ id: 1 }, metadata)),
+    lastValueFrom(heroes.talk(EMPTY, metadata)),
+  ];
+  return {
+    names: (await Promise.all(seen)).map(({ name }) => name),
+    count: await lastValueFrom(heroes.count({}, metadata)),
+    sum: await lastValueFrom(heroes.sum(from([{ id: 1 }]), metadata)),
+  };
+}
