@@ -53,8 +53,8 @@ describe('Connection', () => {
 
   it('writes the many frames of one turn in quarters of the turn before, and at least 1 KiB', () => {
     const { stream, pair, batches } = startCounting();
-    const turn = (frames: number): number[] => {
-      for (let count = 0; count < frames; count++) stream.send(hex('aa'));
+    const turn = (count: number): number[] => {
+      for (let sent = 0; sent < count; sent++) stream.send(hex('aa'));
       pair.settle();
       return batches.splice(0);
     };
