@@ -75,9 +75,19 @@ export function findService(
   services: readonly NamedService[],
   name: string,
 ): ServiceDefinition | undefined {
+  return findServices(services, name)[0];
+}
+
+/**
+ * The services that `name` means, by the surest of their names that any of them has: several when
+ * packages have a service of one name.
+ */
+export function findServices(
+  services: readonly NamedService[],
+  name: string,
+): readonly ServiceDefinition[] {
   const rank = ({ names }: NamedService): number => names.indexOf(name);
-  const [best] = services
-    .filter((service) => rank(service) >= 0)
-    .toSorted((one, other) => rank(one) - rank(other));
-  return best?.definition;
+  const named = services.filter((service) => rank(service) >= 0);
+  const best = Math.min(...named.map(rank));
+  return named.filter((service) => rank(service) === best).map(({ definition }) => definition);
 }

@@ -3,7 +3,7 @@ import { methodsBySpelling } from '../proto/method-names.js';
 import { suggestNames } from '../proto/nearest-names.js';
 import type { MethodDefinition } from '../rpc/method-definition.js';
 import { fullMethod, METHOD_SHAPES } from '../spec/method.js';
-import { findService, type NamedService } from './definitions.js';
+import { findService, findServices, type NamedService } from './definitions.js';
 
 /** How a decorator says that a handler takes its requests. */
 export type HandlerStreaming = 'no_stream' | 'rx_stream' | 'pt_stream';
@@ -49,33 +49,55 @@ function isStreaming(value: unknown): value is HandlerStreaming {
   return value === 'no_stream' || value === 'rx_stream' || value === 'pt_stream';
 }
 
-/** Finds the method of every handler, and what was mistaken. */
+/** How many methods a handler's name means: the fewer, the surer. */
+interface Candidate extends BoundMethod {
+  readonly meant: number;
+}
+
+/**
+ * Finds the methods of every handler, and what was mistaken. A name that services of several
+ * packages have means each of them, save for methods that have a handler by a name of their own.
+ */
 export function bindHandlers(
   services: readonly NamedService[],
   handlers: readonly RegisteredHandler[],
 ): Binding {
-  const byMethod = new Map<MethodDefinition, BoundMethod>();
+  const byMethod = new Map<MethodDefinition, Candidate>();
   const faults: string[] = [];
   for (const { pattern, handler } of handlers) {
-    const method = findMethod(services, pattern);
-    const fault = method === undefined ? unknown(services, pattern) : misfit(method, pattern);
-    if (fault !== undefined) faults.push(fault);
-    if (method === undefined || fault !== undefined) continue;
-    if (byMethod.has(method))
-      faults.push(
-        `${describe(pattern)}: ${pathOf(method)} has a handler already; the last one serves it`,
-      );
-    byMethod.set(method, { method, handler, streaming: pattern.streaming });
+    const methods = findMethods(services, pattern);
+    if (methods.length === 0) faults.push(unknown(services, pattern));
+    for (const method of methods) {
+      const fault =
+        misfit(method, pattern) ??
+        enter(byMethod, { method, handler, streaming: pattern.streaming, meant: methods.length });
+      if (fault !== undefined) faults.push(`${describe(pattern)}: ${fault}`);
+    }
   }
   return { bound: [...byMethod.values()], faults, gaps: gapsOf(services, byMethod) };
 }
 
-function findMethod(
+/** The methods that a pattern means: of each service that has its name. */
+function findMethods(
   services: readonly NamedService[],
   { service, rpc }: MethodPattern,
-): MethodDefinition | undefined {
-  const definition = findService(services, service);
-  return definition && methodsBySpelling(definition).get(rpc);
+): MethodDefinition[] {
+  return findServices(services, service).flatMap(
+    (definition) => methodsBySpelling(definition).get(rpc) ?? [],
+  );
+}
+
+/** Makes a handler that of its method if no other's name is surer; says when one is as sure. */
+function enter(
+  byMethod: Map<MethodDefinition, Candidate>,
+  candidate: Candidate,
+): string | undefined {
+  const { method, meant } = candidate;
+  const rival = byMethod.get(method)?.meant ?? Infinity;
+  if (meant <= rival) byMethod.set(method, candidate);
+  return meant === rival
+    ? `${pathOf(method)} has a handler already; the last one serves it`
+    : undefined;
 }
 
 /** Why a pattern means no method. */
@@ -96,7 +118,7 @@ function misfit(method: MethodDefinition, pattern: MethodPattern): string | unde
   const wanted = requestStream
     ? '@GrpcStreamMethod or @GrpcStreamCall, since it takes a stream'
     : '@GrpcMethod, since it takes one request';
-  return `${describe(pattern)}: ${pathOf(method)} needs ${wanted}`;
+  return `${pathOf(method)} needs ${wanted}`;
 }
 
 function gapsOf(

@@ -11,7 +11,13 @@ import {
 import type { Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../lib/index.js';
-import { methodPattern } from '../../lib/nest/handler-binding.js';
+import type { MethodDefinition } from '../../lib/rpc/method-definition.js';
+import type { NamedService } from '../../lib/nest/definitions.js';
+import {
+  bindHandlers,
+  methodPattern,
+  type RegisteredHandler,
+} from '../../lib/nest/handler-binding.js';
 import { all, failure, type Room, start, startInMemory, type Text } from './app.js';
 
 interface Names {
@@ -30,6 +36,12 @@ function saying(decorator: MethodDecorator): Type {
     }
   }
   return RoomService;
+}
+
+/** A service of one package among several that have it, with a method `Say`. */
+function twin(name: string): NamedService {
+  const methods = [{ service: name, name: 'Say', kind: 'unary' } as MethodDefinition];
+  return { definition: { name, methods }, names: ['Room', name] };
 }
 
 describe('bindHandlers', () => {
@@ -66,6 +78,30 @@ describe('bindHandlers', () => {
     });
     expect(await all(room.say({}))).toEqual([{ text: 'said' }]);
     expect(logger.errors).toEqual([]);
+  });
+
+  it('binds a bare name to the services of every package, save for those named in full', () => {
+    const services = ['v1', 'v2', 'v3'].map((version) => twin(`acme.${version}.Room`));
+    const handlerOf = (service: string) => {
+      const pattern = { service, rpc: 'Say', streaming: 'no_stream' } as const;
+      return { pattern, handler: async () => service } as unknown as RegisteredHandler;
+    };
+    const bare = handlerOf('Room');
+    const full = handlerOf('acme.v2.Room');
+    for (const handlers of [
+      [bare, full],
+      [full, bare],
+    ]) {
+      const { bound, faults, gaps } = bindHandlers(services, handlers);
+      const pairs = bound.map(({ method, handler }) => [method.service, handler]);
+      expect(Object.fromEntries(pairs)).toEqual({
+        'acme.v1.Room': bare.handler,
+        'acme.v2.Room': full.handler,
+        'acme.v3.Room': bare.handler,
+      });
+      expect([faults, gaps]).toEqual([[], []]);
+    }
+    expect(bindHandlers(services, [bare, bare]).faults).toHaveLength(3);
   });
 
   it('binds every kind, and names of every spelling', async () => {
