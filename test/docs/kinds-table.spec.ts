@@ -8,8 +8,10 @@ describe("the README's table of failures", () => {
     const classes = read('lib/errors.ts').matchAll(
       /^export class (\w+) extends TtrpcError \{\s+readonly kind = '(.+)';/gm,
     );
-    const kinds = [...classes].map(([, name = '', kind = '']) => [`\`${kind}\``, `\`${name}\``]);
-    expect(rows.map(([kind, name]) => [kind, name]).toSorted()).toEqual(kinds.toSorted());
+    const kinds = [...classes].map(([, name, kind]) => `\`${kind}\` is of \`${name}\``);
+    expect(rows.map(([kind, name]) => `${kind} is of ${name}`).toSorted()).toEqual(
+      kinds.toSorted(),
+    );
   });
 
   it('says of each when it comes', () => {

@@ -58,8 +58,13 @@ describe("the README's table of options", () => {
 /** A value as the table has it: with its unit, by the option's name. */
 function spelt(option: string, value: number | boolean): string {
   if (value === Infinity) return 'none';
-  if (option.endsWith('Bytes')) return `${Number(value) / 1024 ** 2} MiB`;
+  if (option.endsWith('Bytes')) return bytes(Number(value));
   return option.endsWith('Ms') ? `${value} ms` : String(value);
+}
+
+function bytes(value: number): string {
+  const kibibytes = value / 1024;
+  return kibibytes < 1024 ? `${kibibytes} KiB` : `${kibibytes / 1024} MiB`;
 }
 
 /** A docstring's default without its reasons. */
