@@ -70,6 +70,26 @@ class HeroController {
 class HeroModule {}
 `;
 
+/** Of the shape that ts-proto generates. */
+const HERO_SERVICE_DEFINITION = `
+const anyMessage = {
+  encode: (message: unknown) => ({ finish: () => Buffer.from(JSON.stringify(message)) }),
+  decode: (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes).toString()),
+};
+const HeroServiceDefinition = {
+  fullName: 'hero.HeroService',
+  methods: {
+    findOne: {
+      name: 'FindOne',
+      requestType: anyMessage,
+      requestStream: false,
+      responseType: anyMessage,
+      responseStream: false,
+    },
+  },
+} as const;
+`;
+
 /** The harness of each \`\`\`ts block of a document, by the heading above it, in order. */
 export const HARNESSES: Readonly<
   Record<string, Readonly<Record<string, readonly (Harness | typeof QUICK_START)[]>>>
@@ -135,6 +155,19 @@ export const HARNESSES: Readonly<
           await client.close();
           await serverBeside.close();`,
         prints: [`{ id: 1, name: 'Ada' }`, `{ id: 2, name: 'Grace' }`, `{ id: 1, name: 'Ada' }`],
+      },
+    ],
+    'Generated code': [
+      {
+        before: CONTROLLER + HERO_SERVICE + HERO_SERVICE_DEFINITION,
+        after: `
+          const app = await NestFactory.createMicroservice(HeroModule, { strategy });
+          await app.listen();
+          const heroes = client.getService<HeroService>('HeroService');
+          console.log(await firstValueFrom(heroes.findOne({ id: 1 })));
+          await client.close();
+          await app.close();`,
+        prints: [`{ id: 1, name: 'Ada' }`],
       },
     ],
     Testing: [
