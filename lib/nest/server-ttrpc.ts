@@ -120,10 +120,27 @@ export class ServerTtrpc
 
   /** Closes the server: at once, or gracefully if the options say so. May be called at any time. */
   override async close(): Promise<void> {
-    const engine = this.#engine;
-    this.#engine = undefined;
-    if (engine !== undefined) this.#closing = this.#close(engine);
-    await this.#closing;
+    const { gracefulShutdown, graceMs } = this.#options;
+    await this.#end((engine) =>
+      gracefulShutdown === true
+        ? engine.shutdown({ graceMs: graceMs ?? GRACE_MS })
+        : engine.close(),
+    );
+  }
+
+  /**
+   * Closes the server gracefully, whatever the options say: it accepts no more, lets the calls in
+   * flight end, and closes. For hybrid applications, in which Nest destroys providers before it
+   * closes servers: to be called before handlers lose what they need, such as from `onModuleDestroy`
+   * of the root module. May be called at any time; a later `close()` waits for it.
+   *
+   * @param options - `graceMs`: how long to wait, in milliseconds; absent: as the server's option
+   * @throws RangeError when `graceMs` is not above 0
+   */
+  async drain(options: { readonly graceMs?: number | undefined } = {}): Promise<void> {
+    const { graceMs = this.#options.graceMs ?? GRACE_MS } = options;
+    positive('graceMs', graceMs);
+    await this.#end((engine) => engine.shutdown({ graceMs }));
   }
 
   /** Hears of connections, and of what goes wrong outside of calls. */
@@ -166,11 +183,14 @@ export class ServerTtrpc
     }
   }
 
-  async #close(engine: TtrpcServer): Promise<void> {
-    const { gracefulShutdown, graceMs = GRACE_MS } = this.#options;
-    if (gracefulShutdown === true) await engine.shutdown({ graceMs });
-    else await engine.close();
-    this._status$.next('down');
+  /** Ends the engine that there is; if none is, waits for the end of the last one. */
+  async #end(stop: (engine: TtrpcServer) => Promise<void>): Promise<void> {
+    const engine = this.#engine;
+    this.#engine = undefined;
+    if (engine !== undefined) {
+      this.#closing = stop(engine).then(() => this._status$.next('down'));
+    }
+    await this.#closing;
   }
 
   #createEngine(): TtrpcServer {

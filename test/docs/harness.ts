@@ -10,13 +10,13 @@ export interface Harness {
   readonly prints: readonly string[];
 }
 
-/** A snippet whose document says how it is run; `quick-start.spec.ts` does. */
+/** A snippet whose document says how it is run; `quick-start.ts` does. */
 export const QUICK_START = 'quick start';
 
 /** Where a name is imported from if a snippet does not say so itself; the first home counts. */
 const HOMES: readonly (readonly [home: string, names: readonly string[]])[] = [
   ...DOORS.map(({ name, file }) => [name, namesOf(file)] as const),
-  ['@nestjs/common', ['Controller', 'Inject', 'Injectable', 'Module']],
+  ['@nestjs/common', ['Controller', 'Inject', 'Injectable', 'Module', 'OnModuleDestroy']],
   ['@nestjs/core', ['NestFactory']],
   ['@nestjs/microservices', ['ClientsModule', 'GrpcMethod']],
   ['@nestjs/testing', ['Test']],
@@ -167,6 +167,37 @@ export const HARNESSES: Readonly<
           console.log(await firstValueFrom(heroes.findOne({ id: 1 })));
           await client.close();
           await app.close();`,
+        prints: [`{ id: 1, name: 'Ada' }`],
+      },
+    ],
+    'Shutting down': [
+      {
+        before: `
+          let enter = (): void => undefined;
+          const entered = new Promise<void>((resolve) => (enter = resolve));
+          @Controller()
+          class HeroController {
+            @GrpcMethod('HeroService')
+            async findOne({ id }: { id: number }) {
+              enter();
+              return { id, name: 'Ada' };
+            }
+          }
+          @Module({ controllers: [HeroController] })
+          class HeroModule {}
+          ${HERO_SERVICE}
+          const options = { url: 'unix:hero.sock', package: 'hero', protoPath: 'hero.proto' };`,
+        after: `
+          await app.startAllMicroservices();
+          await app.listen(0);
+          const client = new ClientTtrpc(options);
+          const answer = firstValueFrom(
+            client.getService<HeroService>('HeroService').findOne({ id: 1 }),
+          );
+          await entered;
+          await app.close();
+          console.log(await answer);
+          await client.close();`,
         prints: [`{ id: 1, name: 'Ada' }`],
       },
     ],

@@ -178,7 +178,7 @@ describe('the options of Nest gRPC', () => {
     const made = closeLater(new ClientTtrpc({ ...shared, dial }));
     expect(warned).not.toHaveBeenCalled();
     await new Promise<void>((resolve, reject) =>
-      strategy.listen((error) => (error === null ? resolve() : reject(error as Error))),
+      strategy.listen((error) => (error === null ? resolve() : reject(error))),
     );
     await made.connect();
     await made.connect();
