@@ -60,12 +60,15 @@ function isMany(value: unknown): value is AsyncIterable<unknown> | Iterable<unkn
 /** The last value of a call that takes a stream, the first of one that takes a message. */
 function takeOne(call: ServerCall, result: Observable<unknown>): void {
   if (!call.active) return;
-  const one = result.pipe(call.method.kind === 'unary' ? take(1) : takeLast(1));
+  // An Observable of one message may complete before it is unsubscribed from: interceptors wait for
+  // that. A second message would not be sent, and ends it.
+  const one = result.pipe(call.method.kind === 'unary' ? take(2) : takeLast(1));
   let answered = false;
   const subscription = new Subscription();
   afterCall(call, () => subscription.unsubscribe());
   const observer = {
     next: (value: unknown) => {
+      if (answered) return;
       answered = true;
       void settle(call, value);
     },
