@@ -347,6 +347,13 @@ export const DIFFERENCES = [
     ttrpc: 'the one with the full name',
     reason: 'the surer name wins',
   },
+  {
+    id: 'order',
+    what: 'requests that come while a guard or an interceptor takes its time',
+    gRPC: 'may come out of order',
+    ttrpc: 'come in order',
+    reason: 'the transport keeps a queue; over gRPC it is a matter of chance, and not tested',
+  },
 ] as const satisfies readonly Difference[];
 
 export type DifferenceId = (typeof DIFFERENCES)[number]['id'];
