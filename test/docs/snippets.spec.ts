@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blocksOf, DOCUMENTS, examples, read, type Block } from './documents.js';
 import { EXAMPLES_SPEAK_OF, HARNESSES, missingImports, QUICK_START } from './harness.js';
+import { followSteps, steps } from './quick-start.js';
 import { openWorkshop } from './workshop.js';
 
 const snippets = DOCUMENTS.flatMap((document) => {
@@ -61,13 +62,22 @@ describe('the snippets of the documents', () => {
     expect(complaintsOf(name)).toEqual([]);
   });
 
-  it.concurrent.each(programs)(
-    'gets what $where promises',
-    async ({ name, harness }) => {
-      expect(await workshop.run(`${name}.js`)).toEqual(harness.prints);
-    },
-    30_000,
-  );
+  it.each(programs)('gets what $where promises', { timeout: 60_000 }, async (program) => {
+    expect(await workshop.run(`${program.name}.js`)).toEqual(program.harness.prints);
+  });
+});
+
+describe("the README's first steps", () => {
+  it('are a .proto, two programs of some twenty lines, and commands', () => {
+    expect(steps.map(({ language }) => language)).toEqual(['proto', 'ts', 'ts', 'sh', 'sh']);
+    const lengths = steps.slice(1, 3).map(({ code }) => code.split('\n').length);
+    expect(Math.max(...lengths)).toBeLessThan(27);
+  });
+
+  it('lead to what they promise', { timeout: 60_000 }, async () => {
+    const [got, said] = await followSteps(workshop);
+    expect(got).toEqual([said]);
+  });
 });
 
 describe('the examples of the docstrings', () => {

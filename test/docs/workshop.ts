@@ -69,7 +69,7 @@ export function openWorkshop(): Workshop {
       const { stdout, stderr } = await run(process.execPath, [file], {
         cwd: join(file, '..'),
         env: { ...process.env, NO_COLOR: '1' },
-        timeout: 20_000,
+        timeout: 50_000,
       });
       if (stderr !== '') throw new Error(`${name} complains: ${stderr}`);
       return stdout.split('\n').filter((line) => line !== '' && !line.startsWith('[Nest]'));
