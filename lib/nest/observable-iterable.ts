@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import { BufferFullError } from '../errors.js';
+import { Fifo } from '../rpc/fifo.js';
 import { MAX_WAITING } from './observable-sender.js';
 
 /** The reason of an Observable that completed. */
@@ -15,7 +16,7 @@ export async function* iterate<T>(
   signal: AbortSignal,
 ): AsyncGenerator<T, void> {
   if (signal.aborted) return;
-  const waiting: T[] = [];
+  const waiting = new Fifo<T>();
   const end: { reason?: { readonly error: unknown } | undefined } = {};
   let wake: (() => void) | undefined;
   const finish = (reason?: { readonly error: unknown }): void => {
@@ -38,13 +39,13 @@ export async function* iterate<T>(
   });
   const stop = (): void => {
     subscription.unsubscribe();
-    waiting.length = 0;
+    waiting.clear();
     finish();
   };
   signal.addEventListener('abort', stop, { once: true });
   try {
     while (end.reason === undefined || waiting.length > 0) {
-      if (waiting.length > 0) yield waiting.shift() as T;
+      if (waiting.length > 0) yield waiting.take();
       else await new Promise<void>((resolve) => (wake = resolve));
     }
     if (end.reason !== NO_ERROR) throw end.reason.error;

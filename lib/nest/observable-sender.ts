@@ -1,5 +1,6 @@
 import type { Observable, Subscription } from 'rxjs';
 import { BufferFullError } from '../errors.js';
+import { Fifo } from '../rpc/fifo.js';
 
 /** Where an Observable's messages go: the sending half of a call, of either role. */
 export interface MessageTarget {
@@ -11,11 +12,12 @@ export interface MessageTarget {
   fail(error: unknown): void;
 }
 
-/** Messages that may wait for a slow peer; an Observable can't be told to stop. */
+/**
+ * Messages that may wait for a slow peer; an Observable can't be told to stop. They are counted, not
+ * measured: encoded they would take memory of their own each, where an Observable may well emit
+ * gigabytes at once that share theirs.
+ */
 export const MAX_WAITING = 65_536;
-
-/** Taken messages are cut off the front of the list when there are this many. */
-const COMPACT_AT = 1024;
 
 /**
  * Sends what an Observable emits, in order, as fast as the peer takes it. What it emits faster
@@ -23,8 +25,7 @@ const COMPACT_AT = 1024;
  */
 export class ObservableSender {
   readonly #target: MessageTarget;
-  readonly #waiting: unknown[] = [];
-  #head = 0;
+  readonly #waiting = new Fifo<unknown>();
   #blocked = false;
   /** Ends the call once nothing waits any more. */
   #finish: (() => void) | undefined;
@@ -48,8 +49,7 @@ export class ObservableSender {
   /** Unsubscribes and drops what waits. */
   stop(): void {
     this.#stopped = true;
-    this.#waiting.length = 0;
-    this.#head = 0;
+    this.#waiting.clear();
     this.#subscription?.unsubscribe();
   }
 
@@ -57,7 +57,7 @@ export class ObservableSender {
     if (this.#stopped) return;
     if (!this.#blocked) return this.#send(message);
     this.#waiting.push(message);
-    if (this.#waiting.length - this.#head > MAX_WAITING) {
+    if (this.#waiting.length > MAX_WAITING) {
       const text = `Observable emitted ${MAX_WAITING} messages more than the peer has taken`;
       this.#fail(new BufferFullError(text));
     }
@@ -75,22 +75,8 @@ export class ObservableSender {
 
   #resume(): void {
     this.#blocked = false;
-    while (!this.#blocked && !this.#stopped && this.#head < this.#waiting.length) {
-      this.#send(this.#take());
-    }
-    if (this.#head < this.#waiting.length) return;
+    while (!this.#blocked && this.#waiting.length > 0) this.#send(this.#waiting.take());
     if (!this.#blocked && !this.#stopped) this.#finish?.();
-  }
-
-  /** Nothing that was taken is kept, however long something waits. */
-  #take(): unknown {
-    const message = this.#waiting[this.#head];
-    this.#waiting[this.#head++] = undefined;
-    if (this.#head === this.#waiting.length || this.#head === COMPACT_AT) {
-      this.#waiting.splice(0, this.#head);
-      this.#head = 0;
-    }
-    return message;
   }
 
   #done(finish: () => void): void {
