@@ -1,8 +1,9 @@
-import { from, isObservable, Observable, tap, type ObservableInput } from 'rxjs';
+import { from, isObservable, Observable, tap, type ObservableInput, type Subscriber } from 'rxjs';
 import type { TtrpcClient } from '../engine/client.js';
 import type { TtrpcError } from '../errors.js';
 import { methodSpellings } from '../proto/method-names.js';
 import type { CallOptions } from '../rpc/call.js';
+import type { UnaryStart } from '../rpc/client-call.js';
 import type { MethodDefinition, ServiceDefinition } from '../rpc/method-definition.js';
 import { METHOD_SHAPES } from '../spec/method.js';
 import { readArguments, type CallArguments } from './call-arguments.js';
@@ -64,12 +65,8 @@ export function createMethod(client: StubClient, method: MethodDefinition): Stub
     if (client.intercepted) return through(client, method, { input, options });
     return new Observable((subscriber) => {
       const sent = dispatched(client.dispatchHook(), method, { input, options });
-      const listener: Listener = {
-        onMessage: (message) => subscriber.next(message),
-        onEnd: () => subscriber.complete(),
-        onError: (error) => subscriber.error(serialized(client, error)),
-      };
-      return open(client.engine(), { method, input, options: sent, listener });
+      const delivery = new Delivery(subscriber, client, sent);
+      return open(client.engine(), { method, input, options: sent, delivery });
     });
   };
 }
@@ -83,53 +80,74 @@ export function serialized(client: StubClient, error: unknown): unknown {
   }
 }
 
-interface Listener {
-  onMessage(message: unknown): void;
-  onEnd(): void;
-  onError(error: unknown): void;
+/** Brings what a call gives to its subscriber. One object for all of it: one is made per call. */
+class Delivery implements UnaryStart<unknown> {
+  readonly options: CallOptions;
+  readonly #subscriber: Subscriber<unknown>;
+  readonly #client: StubClient;
+
+  constructor(subscriber: Subscriber<unknown>, client: StubClient, options: CallOptions) {
+    this.#subscriber = subscriber;
+    this.#client = client;
+    this.options = options;
+  }
+
+  resolve(message: unknown): void {
+    this.#subscriber.next(message);
+    this.#subscriber.complete();
+  }
+
+  reject(error: unknown): void {
+    this.#subscriber.error(serialized(this.#client, error));
+  }
+
+  onMessage(message: unknown): void {
+    this.#subscriber.next(message);
+  }
+
+  onEnd(): void {
+    this.#subscriber.complete();
+  }
+
+  onError(error: unknown): void {
+    this.reject(error);
+  }
+
+  onDrain(): void {
+    // There is nothing more to send.
+  }
 }
 
 interface Opening {
   readonly method: MethodDefinition;
   readonly input: unknown;
   readonly options: CallOptions;
-  readonly listener: Listener;
+  readonly delivery: Delivery;
 }
 
 /** Starts a call; what it returns gives the call up. */
 type Open = (engine: TtrpcClient, opening: Opening) => () => void;
 
-const openUnary: Open = (engine, { method, input, options, listener }) => {
-  const call = engine.startUnary(method, input, {
-    options,
-    resolve: (message) => {
-      listener.onMessage(message);
-      listener.onEnd();
-    },
-    reject: (error) => listener.onError(error),
-  });
+const openUnary: Open = (engine, { method, input, delivery }) => {
+  const call = engine.startUnary(method, input, delivery);
   return () => giveUp(call);
 };
 
-const openResponses: Open = (engine, { method, input, options, listener }) => {
-  const call = engine.startStream(method, {
-    options,
-    request: input,
-    listener: { ...listener, onDrain: () => undefined },
-  });
+const openResponses: Open = (engine, { method, input, options, delivery }) => {
+  const call = engine.startStream(method, { options, request: input, listener: delivery });
   return () => giveUp(call);
 };
 
-const openStream: Open = (engine, { method, input, options, listener }) => {
+const openStream: Open = (engine, { method, input, options, delivery }) => {
   const requests = toRequests(method, input);
-  const upstream = new Upstream((error) => listener.onError(error));
+  const upstream = new Upstream((error) => delivery.onError(error));
   const call = engine.startStream(method, {
     options,
     listener: {
-      onMessage: (message) => listener.onMessage(message),
+      onMessage: (message) => delivery.onMessage(message),
       onEnd: () => {
         upstream.stop();
-        listener.onEnd();
+        delivery.onEnd();
       },
       onError: (error) => {
         upstream.stop();

@@ -84,7 +84,8 @@ export abstract class ClientCall<Request, Response>
 
   /** Begins to watch deadline and signal; the call may end in here. */
   watch(): void {
-    if (this.#deadline !== undefined) this.#watchDeadline(this.#deadline);
+    if (this.#deadline?.passed === true) this.#expire();
+    else this.#deadline?.arm(() => this.#expire());
     const signal = this.#signal;
     if (signal === undefined || !this.pending) return;
     if (signal.aborted) this.cancel(signal.reason);
@@ -101,9 +102,6 @@ export abstract class ClientCall<Request, Response>
     this.onLeave = undefined;
     const timeoutNano = this.#deadline?.leftNanos ?? 0;
     if (this.#deadline !== undefined && timeoutNano <= 0) return this.#expire();
-    const size = metadataSize(this.#metadata);
-    const { maxMetadataBytes } = connection.options;
-    if (size > maxMetadataBytes) return this.end(tooMuchMetadata(size, maxMetadataBytes));
     let writer: FrameWriter;
     try {
       writer = this.beginRequest(connection);
@@ -113,7 +111,9 @@ export abstract class ClientCall<Request, Response>
     try {
       writer.append(routeOf(this.method));
       this.writeFirst(writer);
-      writeRequestTail(writer, timeoutNano, this.#metadata);
+      const size = writeRequestTail(writer, timeoutNano, this.#metadata);
+      const { maxMetadataBytes } = connection.options;
+      if (size > maxMetadataBytes) throw tooMuchMetadata(size, maxMetadataBytes);
       this.endRequest(connection);
     } catch (error) {
       writer.abortFrame();
@@ -185,11 +185,6 @@ export abstract class ClientCall<Request, Response>
 
   #stopLeaving(): void {
     if (this.#leaving !== undefined) clearTimeout(this.#leaving);
-  }
-
-  #watchDeadline(deadline: Deadline): void {
-    if (deadline.leftMs <= 0) this.#expire();
-    else deadline.arm(() => this.#expire());
   }
 
   /**

@@ -8,11 +8,13 @@ const MAX_TIMEOUT_NANO = 2 ** 63 - 1024;
 
 /** A moment by which a call is over, on the monotonic clock, and the timer that waits for it. */
 export class Deadline {
+  readonly #timeoutMs: number;
   readonly #at: number;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param timeoutMs - from now */
   constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
     this.#at = performance.now() + timeoutMs;
   }
 
@@ -36,17 +38,29 @@ export class Deadline {
     return new Date(Date.now() + this.leftMs);
   }
 
-  /** Calls `expire` at the deadline, which a long one reaches in steps, unless {@link disarm} is called before. */
+  /** Whether it had passed when it was made. */
+  get passed(): boolean {
+    return this.#timeoutMs <= 0;
+  }
+
+  /**
+   * Calls `expire` at the deadline unless {@link disarm} is called before. To be called right after
+   * the deadline is made: another look at the clock costs as much as the timer.
+   */
   arm(expire: () => void): void {
-    const left = this.leftMs;
-    this.#timer =
-      left > MAX_TIMER_MS
-        ? setTimeout(() => this.arm(expire), MAX_TIMER_MS)
-        : setTimeout(expire, Math.max(0, Math.ceil(left)));
+    this.#wait(this.#timeoutMs, expire);
   }
 
   disarm(): void {
     clearTimeout(this.#timer);
+  }
+
+  /** A long time is waited for in steps. */
+  #wait(left: number, expire: () => void): void {
+    this.#timer =
+      left > MAX_TIMER_MS
+        ? setTimeout(() => this.#wait(this.leftMs, expire), MAX_TIMER_MS)
+        : setTimeout(expire, Math.max(0, Math.ceil(left)));
   }
 }
 

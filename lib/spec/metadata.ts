@@ -69,8 +69,8 @@ export class Metadata {
   }
 
   /** The pairs, in order. */
-  *[Symbol.iterator](): IterableIterator<readonly [key: string, value: string]> {
-    yield* this.#list();
+  [Symbol.iterator](): IterableIterator<readonly [key: string, value: string]> {
+    return this.#list()[Symbol.iterator]();
   }
 
   /** Number of pairs. */

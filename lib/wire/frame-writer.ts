@@ -5,6 +5,10 @@ import { MAX_VARINT_LENGTH, putVarint, varintLength } from './varint.js';
 
 const NOTHING = Buffer.alloc(0);
 
+/** Longest text, in characters, that is encoded one by one; its length fits in one byte. */
+const SHORT_TEXT = 64;
+const LAST_ASCII = 0x7f;
+
 /**
  * Lays out frames one behind the other, ready to be written as one batch.
  *
@@ -146,6 +150,7 @@ export class FrameWriter {
 
   /** Appends a string with its length in front. */
   string(value: string): void {
+    if (value.length <= SHORT_TEXT && this.#shortText(value)) return;
     const length = Buffer.byteLength(value);
     this.varint(length);
     this.reserve(length);
@@ -164,8 +169,12 @@ export class FrameWriter {
     return this.length - this.#frameStart;
   }
 
-  /** Ends the value by writing its length in front of it. */
-  endDelimited(begun: number): void {
+  /**
+   * Ends the value by writing its length in front of it.
+   *
+   * @returns the length, in bytes
+   */
+  endDelimited(begun: number): number {
     const length = this.length - this.#frameStart - begun;
     const extra = varintLength(length) - 1;
     if (extra > 0) this.reserve(extra);
@@ -173,6 +182,7 @@ export class FrameWriter {
     if (extra > 0) this.buffer.copyWithin(at + extra, at, this.length);
     putVarint(this.buffer, at - 1, length);
     this.length += extra;
+    return length;
   }
 
   /** Takes back an empty value that {@link beginDelimited} began; proto3 leaves it out. */
@@ -207,6 +217,22 @@ export class FrameWriter {
     this.#full = [];
     this.#fullLength = 0;
     this.#release();
+  }
+
+  /** For a few characters a loop is faster than a call of the system's; only ASCII fits in it. */
+  #shortText(value: string): boolean {
+    const { length } = value;
+    this.reserve(length + 1);
+    const { buffer } = this;
+    let at = this.length;
+    buffer[at++] = length;
+    for (let index = 0; index < length; index++) {
+      const code = value.charCodeAt(index);
+      if (code > LAST_ASCII) return false;
+      buffer[at++] = code;
+    }
+    this.length = at;
+    return true;
   }
 
   #takeCurrent(): Buffer | undefined {

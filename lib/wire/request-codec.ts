@@ -200,23 +200,29 @@ export function beginRequestPayload(writer: FrameWriter): number {
   return writer.beginDelimited(PAYLOAD_TAG);
 }
 
-/** Appends what follows the payload: the time left, in nanoseconds (0: no limit), and metadata. */
+/**
+ * Appends what follows the payload: the time left, in nanoseconds (0: no limit), and metadata.
+ *
+ * @returns what the metadata counts, as {@link metadataSize} has it
+ */
 export function writeRequestTail(
   writer: FrameWriter,
   timeoutNano: number,
   metadata: Iterable<readonly [key: string, value: string]> | undefined,
-): void {
+): number {
   if (timeoutNano > 0) {
     writer.varint(TIMEOUT_TAG);
     writer.varint(timeoutNano);
   }
-  if (metadata === undefined) return;
+  let size = 0;
+  if (metadata === undefined) return size;
   for (const [key, value] of metadata) {
     const pair = writer.beginDelimited(METADATA_TAG);
     writeText(writer, KEY_TAG, key);
     writeText(writer, VALUE_TAG, value);
-    writer.endDelimited(pair);
+    size += writer.endDelimited(pair) + PAIR_OVERHEAD;
   }
+  return size;
 }
 
 /** What a pair of metadata counts besides its bytes; HTTP/2 has the same for a header. */

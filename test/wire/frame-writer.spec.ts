@@ -269,6 +269,21 @@ describe('FrameWriter', () => {
     expect(payloadOf((writer) => writer.string('x'.repeat(200)))).toBe(`c801${'78'.repeat(200)}`);
   });
 
+  it.each([
+    [1, '01', '03'],
+    [63, '3f', '41'],
+    [64, '40', '42'],
+    [65, '41', '43'],
+    [128, '8001', '8201'],
+  ])('appends a string of %i characters, the last in ASCII or not', (count, length, longer) => {
+    const text = '~'.repeat(count);
+    expect(payloadOf((writer) => writer.string(text))).toBe(length + '7e'.repeat(count));
+    const accented = `${text}\u0080`;
+    expect(payloadOf((writer) => writer.string(accented))).toBe(
+      `${longer}${'7e'.repeat(count)}c280`,
+    );
+  });
+
   it('appends a string at the very end of a slab', () => {
     const writer = new FrameWriter(LIMIT);
     write(writer, data(SLAB_LENGTH - 10 - 30));
