@@ -57,6 +57,8 @@ export interface Started {
 export interface Wishes {
   readonly module?: ModuleMetadata;
   readonly place?: Partial<Place>;
+  /** What the server is told otherwise than the clients. */
+  readonly serverPlace?: Partial<Place>;
   /** Before the application listens. */
   readonly prepare?: (app: INestMicroservice) => void;
 }
@@ -67,7 +69,7 @@ export function moduleWith(
   place: Place,
   metadata: ModuleMetadata,
 ): Type {
-  const { gracefulShutdown: _, ...definition } = place;
+  const { gracefulShutdown: _, graceMs: __, ...definition } = place;
   const clients = ClientsModule.register([{ name: CLIENT, ...transport.client(definition) }]);
   @Module({ ...metadata, imports: [clients, ...(metadata.imports ?? [])] })
   class AppModule {}
@@ -85,7 +87,7 @@ export async function start(
   const app = closeLater(
     await NestFactory.createMicroservice(
       moduleWith(transport, place, { ...wishes.module, controllers }),
-      { ...transport.server(place), logger: false },
+      { ...transport.server({ ...place, ...wishes.serverPlace }), logger: false },
     ),
   );
   wishes.prepare?.(app);

@@ -17,6 +17,8 @@ export interface Place {
   readonly protoPath: string | string[];
   readonly loader?: { readonly keepCase?: boolean; readonly includeDirs?: string[] };
   readonly gracefulShutdown?: boolean;
+  /** ttrpc's alone. */
+  readonly graceMs?: number;
 }
 
 /** Everything that differs between an application on the one transport and on the other. */
@@ -25,7 +27,7 @@ export interface ParityTransport {
   /** For `createMicroservice` and `connectMicroservice`. */
   server(place: Place): MicroserviceOptions;
   /** For `ClientsModule`, beside a name. */
-  client(place: Omit<Place, 'gracefulShutdown'>): ClientProvider;
+  client(place: Omit<Place, 'graceMs' | 'gracefulShutdown'>): ClientProvider;
   /** The class of the client that Nest makes of it, as far as both are alike. */
   readonly clientClass: typeof ClientTtrpc;
   /** A client that is not Nest's. */
