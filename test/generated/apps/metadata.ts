@@ -15,7 +15,7 @@ import { plainHero } from './values.js';
 export { definitions };
 
 function keyOf(metadata: Metadata): Hero {
-  return { ...plainHero, name: [...metadata.get('key'), ...Object.keys(metadata.getMap())].join() };
+  return { ...plainHero, name: [...metadata.get('key'), metadata.getMap()['key']].join() };
 }
 
 @Controller()
@@ -55,14 +55,14 @@ export class HeroController implements HeroServiceController {
 export async function callAll(heroes: HeroServiceClient) {
   const metadata = new Metadata();
   metadata.set('key', 'one');
-  metadata.add('key', 'two');
+  const echo = await lastValueFrom(heroes.echo(plainHero, metadata));
   const seen = [
-    lastValueFrom(heroes.echo(plainHero, metadata)),
     lastValueFrom(heroes.getUrlInfo({ id: 1 }, metadata)),
     lastValueFrom(heroes.list({ id: 1 }, metadata)),
     lastValueFrom(heroes.talk(EMPTY, metadata)),
   ];
   return {
+    echo: { name: echo.name, restOfArguments: echo.id },
     names: (await Promise.all(seen)).map(({ name }) => name),
     count: await lastValueFrom(heroes.count({}, metadata)),
     sum: await lastValueFrom(heroes.sum(from([{ id: 1 }]), metadata)),
