@@ -17,19 +17,20 @@ export const PROCESS_ENDS = 'the process ends';
 
 /** The README has the same rows, without the ids. */
 export const DIFFERENCES = [
-  {
-    id: 'response-headers',
-    what: 'headers that a handler sends (sendMetadata)',
-    gRPC: 'arrive',
-    ttrpc: 'do not arrive',
-    reason: 'a response has no metadata on the wire; the call goes on',
-  },
+  // What handlers answer.
   {
     id: 'one-empty',
     what: 'a handler of one response completes without one',
     gRPC: NO_ANSWER,
     ttrpc: '13 INTERNAL: The handler completed without emitting a response',
     reason: 'a call must end',
+  },
+  {
+    id: 'one-twice',
+    what: 'a unary handler emits first and last',
+    gRPC: NO_ANSWER,
+    ttrpc: 'first',
+    reason: 'a call has one response; the Observable is unsubscribed from',
   },
   {
     id: 'collect-undefined',
@@ -44,13 +45,6 @@ export const DIFFERENCES = [
     gRPC: '13 INTERNAL: Error serializing response',
     ttrpc: 'an empty message',
     reason: 'handlers of empty responses return nothing',
-  },
-  {
-    id: 'one-twice',
-    what: 'a unary handler emits first and last',
-    gRPC: NO_ANSWER,
-    ttrpc: 'first',
-    reason: 'a call has one response; the Observable is unsubscribed from',
   },
   {
     id: 'array-of-one',
@@ -88,13 +82,6 @@ export const DIFFERENCES = [
     reason: 'iterables are streams',
   },
   {
-    id: 'failed-requests',
-    what: 'the requests of a call that its handler has failed',
-    gRPC: 'fail',
-    ttrpc: 'complete',
-    reason: 'the call is over',
-  },
-  {
     id: 'raw-throws',
     what: 'a pass-through handler throws RpcException',
     gRPC: PROCESS_ENDS,
@@ -107,6 +94,28 @@ export const DIFFERENCES = [
     gRPC: PROCESS_ENDS,
     ttrpc: '7 PERMISSION_DENIED: Forbidden resource',
     reason: 'a call must end, and not the process',
+  },
+  {
+    id: 'failed-requests',
+    what: 'the requests of a call that its handler has failed',
+    gRPC: 'fail',
+    ttrpc: 'complete',
+    reason: 'the call is over',
+  },
+  {
+    id: 'order',
+    what: 'requests that come while a guard or an interceptor takes its time',
+    gRPC: 'may come out of order',
+    ttrpc: 'come in order',
+    reason: 'the transport keeps a queue; over gRPC it is a matter of chance, and not tested',
+  },
+  // What errors become.
+  {
+    id: 'denied',
+    what: 'a guard denies a call',
+    gRPC: '2 UNKNOWN: Forbidden resource',
+    ttrpc: '7 PERMISSION_DENIED: Forbidden resource',
+    reason: 'it says what happened',
   },
   {
     id: 'named-code',
@@ -137,18 +146,11 @@ export const DIFFERENCES = [
     reason: 'it is no status code',
   },
   {
-    id: 'denied',
-    what: 'a guard denies a call',
-    gRPC: '2 UNKNOWN: Forbidden resource',
-    ttrpc: '7 PERMISSION_DENIED: Forbidden resource',
-    reason: 'it says what happened',
-  },
-  {
-    id: 'trailers',
-    what: 'metadata of an RpcException (trailers)',
-    gRPC: 'arrive',
-    ttrpc: 'do not arrive',
-    reason: 'a response has no metadata on the wire',
+    id: 'unbound',
+    what: 'a method without a handler',
+    gRPC: '12 UNIMPLEMENTED: The server does not implement the method GetURLInfo',
+    ttrpc: '12 UNIMPLEMENTED: method GetURLInfo',
+    reason: "the text is that of ttrpc's other servers",
   },
   {
     id: 'status-details',
@@ -158,12 +160,20 @@ export const DIFFERENCES = [
     reason: 'a status has details on the wire',
   },
   {
-    id: 'unbound',
-    what: 'a method without a handler',
-    gRPC: '12 UNIMPLEMENTED: The server does not implement the method GetURLInfo',
-    ttrpc: '12 UNIMPLEMENTED: method GetURLInfo',
-    reason: "the text is that of ttrpc's other servers",
+    id: 'trailers',
+    what: 'metadata of an RpcException (trailers)',
+    gRPC: 'arrive',
+    ttrpc: 'do not arrive',
+    reason: 'a response has no metadata on the wire',
   },
+  {
+    id: 'response-headers',
+    what: 'headers that a handler sends (sendMetadata)',
+    gRPC: 'arrive',
+    ttrpc: 'do not arrive',
+    reason: 'a response has no metadata on the wire; the call goes on',
+  },
+  // What becomes of calls that are given up.
   {
     id: 'cancelled-stream',
     what: 'the handler of a streaming call that its caller cancels',
@@ -214,6 +224,7 @@ export const DIFFERENCES = [
     ttrpc: 'fail',
     reason: 'what was cut off must not be taken for whole',
   },
+  // Clients.
   {
     id: 'metadata-values',
     what: 'values v and w of one metadata key',
@@ -285,6 +296,34 @@ export const DIFFERENCES = [
     reason: 'a DefinitionError, which names the nearest',
   },
   {
+    id: 'client-reads',
+    what: 'a client reads its .proto files',
+    gRPC: 'when it is made',
+    ttrpc: 'with the first getService',
+    reason: 'a module is imported without reading files',
+  },
+  {
+    id: 'client-full-name',
+    what: 'getService of a full name',
+    gRPC: 'refused',
+    ttrpc: 'gives the service',
+    reason: 'names may be bare, relative or full',
+  },
+  {
+    id: 'second-service',
+    what: 'of two packages with a service of one name, the second',
+    gRPC: 'refused',
+    ttrpc: 'by its full name',
+    reason: 'a full name is the only one that is its own',
+  },
+  {
+    id: 'raw-client',
+    what: 'getClientByServiceName',
+    gRPC: "grpc-js's client",
+    ttrpc: 'what getService gives',
+    reason: 'the client without Nest is TtrpcClient of nestjs-ttrpc/engine',
+  },
+  {
     id: 'client-connect',
     what: 'connect() of the client',
     gRPC: 'refused',
@@ -313,46 +352,19 @@ export const DIFFERENCES = [
     reason: 'there is one for all services',
   },
   {
-    id: 'client-full-name',
-    what: 'getService of a full name',
-    gRPC: 'refused',
-    ttrpc: 'gives the service',
-    reason: 'names may be bare, relative or full',
-  },
-  {
-    id: 'second-service',
-    what: 'of two packages with a service of one name, the second',
-    gRPC: 'refused',
-    ttrpc: 'by its full name',
-    reason: 'a full name is the only one that is its own',
-  },
-  {
-    id: 'raw-client',
-    what: 'getClientByServiceName',
-    gRPC: "grpc-js's client",
-    ttrpc: 'what getService gives',
-    reason: 'the client without Nest is TtrpcClient of nestjs-ttrpc/engine',
-  },
-  {
     id: 'dispatch-hook',
     what: 'setOnDispatchHook',
     gRPC: 'is never called',
     ttrpc: 'is called once a call',
     reason: 'tracing needs it',
   },
+  // Servers.
   {
     id: 'two-handlers',
     what: 'a method has a handler by a bare name and one by its full name',
     gRPC: 'the one with the bare name',
     ttrpc: 'the one with the full name',
     reason: 'the surer name wins',
-  },
-  {
-    id: 'order',
-    what: 'requests that come while a guard or an interceptor takes its time',
-    gRPC: 'may come out of order',
-    ttrpc: 'come in order',
-    reason: 'the transport keeps a queue; over gRPC it is a matter of chance, and not tested',
   },
   {
     id: 'listened',
@@ -376,11 +388,11 @@ export const DIFFERENCES = [
     reason: 'it says where was looked, or what is wrong on which line',
   },
   {
-    id: 'client-reads',
-    what: 'a client reads its .proto files',
-    gRPC: 'when it is made',
-    ttrpc: 'with the first getService',
-    reason: 'a module is imported without reading files',
+    id: 'grace',
+    what: 'a graceful shutdown waits for calls that do not end',
+    gRPC: 'as long as they last',
+    ttrpc: 'for graceMs',
+    reason: 'an application must come down',
   },
   {
     id: 'closed-server',
@@ -410,13 +422,7 @@ export const DIFFERENCES = [
     ttrpc: "gives the engine's server",
     reason: 'for what Nest has no word for',
   },
-  {
-    id: 'grace',
-    what: 'a graceful shutdown waits for calls that do not end',
-    gRPC: 'as long as they last',
-    ttrpc: 'for graceMs',
-    reason: 'an application must come down',
-  },
+  // Options.
   {
     id: 'tls',
     what: 'secure credentials',
