@@ -7,6 +7,7 @@ import type { TtrpcDefinitionOptions } from './ttrpc-options.interface.js';
 
 /** What `@grpc/proto-loader` exports, as far as it is needed. */
 export interface ProtoLoader {
+  /** Reads .proto files, and gives the definitions in them by full name. */
   loadSync(path: string | string[], options?: object): object;
 }
 
