@@ -15,6 +15,7 @@ export {
   type TtrpcClientStatus,
 } from './nest/client-ttrpc.js';
 export { createRpc, type TsProtoRpc } from './nest/create-rpc.js';
+export { ttrpcClient } from './nest/ttrpc-client.js';
 export { TtrpcHealth, type HealthStatus } from './nest/ttrpc-health.js';
 export { TtrpcHealthModule } from './nest/ttrpc-health.module.js';
 export { TtrpcModule } from './nest/ttrpc.module.js';

@@ -1,3 +1,4 @@
+import type { GrpcOptions } from '@nestjs/microservices';
 import type { ClientOptions, Dialer } from '../engine/client-options.js';
 import type { ServerOptions } from '../engine/server-options.js';
 import type { PackageDefinition, ProtoRoot } from '../proto/load.js';
@@ -6,6 +7,9 @@ import type { ServiceDefinition } from '../rpc/method-definition.js';
 import type { Acceptor } from '../transport/listener.js';
 import type { GrpcTransportOptions } from './grpc-options.js';
 import type { ProtoLoader } from './proto-loader.js';
+
+/** The same as `LoaderOptions`, as Nest has typed it: less exactly. What is no option is refused when it is read. */
+export type GrpcLoaderOptions = NonNullable<GrpcOptions['options']['loader']>;
 
 /**
  * Which services there are. The names are those of Nest's gRPC transport; exactly one of
@@ -28,7 +32,7 @@ export interface TtrpcDefinitionOptions {
   /** Services of generated code, as `fromTsProto`, `fromGrpcJs` and `fromProtobufEs` give them. */
   readonly services?: readonly ServiceDefinition[] | undefined;
   /** How .proto files are read and messages converted; as `@grpc/proto-loader` has it. */
-  readonly loader?: LoaderOptions | undefined;
+  readonly loader?: GrpcLoaderOptions | LoaderOptions | undefined;
   /**
    * Reads the .proto files instead of this package: a module's name, such as `@grpc/proto-loader`,
    * or what it exports.

@@ -1,6 +1,6 @@
 import { Controller, Logger } from '@nestjs/common';
-import { GrpcMethod } from '@nestjs/microservices';
-import { credentials, ServerCredentials } from '@grpc/grpc-js';
+import { GrpcMethod, Transport, type GrpcOptions } from '@nestjs/microservices';
+import { credentials, ServerCredentials, type Server } from '@grpc/grpc-js';
 import { describe, expect, it, vi } from 'vitest';
 import { ClientTtrpc, ServerTtrpc } from '../../lib/index.js';
 import { translateClientOptions, translateServerOptions } from '../../lib/nest/grpc-options.js';
@@ -162,6 +162,27 @@ describe('the options of Nest gRPC', () => {
     const smallRoom = small.getService<Room>('RoomService');
     expect(await failure(smallRoom.say({ number: 2000 }))).toContain('1024');
     expect(await all(smallRoom.say({ text: 'x'.repeat(1500) }))).toHaveLength(1);
+  });
+
+  it('may stay in an object of the type that Nest has for them', () => {
+    const { options }: GrpcOptions = {
+      transport: Transport.GRPC,
+      options: {
+        url: 'unix:room.sock',
+        package: [ROOM.package],
+        protoPath: [ROOM.protoPath],
+        loader: { longs: String, enums: String, includeDirs: ['/'], keepCase: true },
+        channelOptions: { 'grpc.max_send_message_length': 2048 },
+        credentials: credentials.createInsecure(),
+        keepalive: { keepaliveTimeMs: 1 },
+        protoLoader: '@grpc/proto-loader',
+        onLoadPackageDefinition: (definition, added: Pick<Server, 'addService'>) => {
+          added.addService(definition as never, {});
+        },
+      },
+    };
+    expect(new ServerTtrpc({ ...options, url: 'unix:room.sock' })).toBeDefined();
+    expect(new ClientTtrpc(options)).toBeDefined();
   });
 
   it('may be shared by a server and a client, which warn once each of what they ignore', async () => {

@@ -77,6 +77,7 @@ getTtrpcServiceToken
 isTtrpcError
 statusName
 toHttpException
+ttrpcClient
 `;
 
 const ENGINE = `
@@ -135,7 +136,6 @@ type StreamStart
 TtrpcClient
 TtrpcError
 TtrpcServer
-type TtrpcStats
 type TtrpcStats
 type TypedService
 type UnaryClientCall
