@@ -2,7 +2,7 @@ import type { LimitCounters } from '../protocol/limit-counters.js';
 
 /**
  * What a server or client has at the moment, and how often its peers have reached a bound since it
- * was made. A client never counts the first three of {@link LimitCounters}.
+ * was made. A client never counts `refusedConnections`, `failedHandshakes` and `idleConnections`.
  */
 export interface TtrpcStats extends Readonly<LimitCounters> {
   /** Connections that are open. */
