@@ -1,8 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { HERO_SERVICE_NAME, HERO_V1_PACKAGE_NAME } from './gen/hero.js';
+import { HERO_V1_PACKAGE_NAME } from './gen/hero.js';
 import { loader } from './values.js';
-
-export const serviceName = HERO_SERVICE_NAME;
 
 export const definitions = {
   package: HERO_V1_PACKAGE_NAME,

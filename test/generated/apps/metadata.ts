@@ -1,7 +1,8 @@
 import { Metadata } from '@grpc/grpc-js';
 import { Controller } from '@nestjs/common';
+import type { TtrpcDefinitionOptions } from 'nestjs-ttrpc';
 import { concatMap, EMPTY, from, lastValueFrom, of, toArray, type Observable } from 'rxjs';
-import { definitions } from './definitions.js';
+import { definitions as given } from './definitions.js';
 import {
   HeroServiceControllerMethods,
   type Hero,
@@ -12,7 +13,7 @@ import {
 import type { Empty } from './gen/google/protobuf/empty.js';
 import { plainHero } from './values.js';
 
-export { definitions };
+export const definitions: TtrpcDefinitionOptions = given;
 
 function keyOf(metadata: Metadata): Hero {
   return { ...plainHero, name: [...metadata.get('key'), metadata.getMap()['key']].join() };

@@ -1,6 +1,7 @@
 import { Controller } from '@nestjs/common';
+import type { TtrpcDefinitionOptions } from 'nestjs-ttrpc';
 import { from, lastValueFrom, map, reduce, toArray, type Observable } from 'rxjs';
-import { definitions } from './definitions.js';
+import { definitions as given } from './definitions.js';
 import {
   HeroServiceControllerMethods,
   type Hero,
@@ -10,7 +11,9 @@ import {
 } from './gen/hero.js';
 import { hero, plainHero } from './values.js';
 
-export { definitions, hero, plainHero };
+export { hero, plainHero };
+
+export const definitions: TtrpcDefinitionOptions = given;
 
 /** What the handlers that answer with nothing have seen. */
 export const forgotten: number[] = [];

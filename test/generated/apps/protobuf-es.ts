@@ -3,7 +3,7 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { anyPack, anyUnpack, AnySchema, EmptySchema, type Empty } from '@bufbuild/protobuf/wkt';
 import { Controller } from '@nestjs/common';
 import { GrpcMethod, GrpcStreamMethod } from '@nestjs/microservices';
-import { fromProtobufEs, TtrpcException } from 'nestjs-ttrpc';
+import { fromProtobufEs, TtrpcException, type TtrpcDefinitionOptions } from 'nestjs-ttrpc';
 import { StatusError, type TtrpcClient, type TtrpcServer } from 'nestjs-ttrpc/engine';
 import { concatMap, from, lastValueFrom, map, reduce, toArray, type Observable } from 'rxjs';
 import {
@@ -18,7 +18,7 @@ import {
 import { Side } from './gen/shared_pb.js';
 
 export const service = fromProtobufEs(protobuf, HeroService);
-export const definitions = { services: [service] };
+export const definitions: TtrpcDefinitionOptions = { services: [service] };
 
 const INIT: MessageInitShape<typeof HeroSchema> = {
   id: 1,
