@@ -5,12 +5,15 @@ import ts from 'typescript';
 
 const LIB = fileURLToPath(new URL('../../lib', import.meta.url));
 
-/** Writes lib as JavaScript, for tests that need a process of their own (inherited descriptors). */
-export function transpileLib(folder: string): string {
+/** What the transport needs. */
+const ROOMS = ['.', 'spec', 'transport'];
+
+/** Writes rooms of lib as JavaScript, for tests that need a process of their own. */
+export function transpileLib(folder: string, rooms: readonly string[] = ROOMS): string {
   mkdirSync(folder);
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   symlinkSync(join(LIB, '../node_modules'), join(folder, 'node_modules'));
-  for (const room of ['.', 'spec', 'transport']) {
+  for (const room of rooms) {
     for (const file of readdirSync(join(LIB, room)).filter((name) => name.endsWith('.ts'))) {
       const target = join(folder, room, file.replace(/\.ts$/, '.js'));
       mkdirSync(dirname(target), { recursive: true });
