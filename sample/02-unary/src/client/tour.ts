@@ -14,7 +14,7 @@ export class Tour {
     await this.show('create', this.heroes.create({ name: 'Grace' }));
     // Subscribing again calls again.
     await this.show('the same call, again', findNewcomer);
-    await this.show('retire', this.heroes.retire({ id: 2 }, { timeoutMs: 1000 }));
+    await this.show('retire', this.heroes.retire({ id: 2 }, { timeoutMs: 5000 }));
     await this.show('gone', findNewcomer);
   }
 

@@ -12,6 +12,6 @@ export class HeroesController {
 
   @Get(':id')
   findOne(@Param('id', ParseIntPipe) id: number): Observable<Hero> {
-    return this.heroes.findOne({ id }, { timeoutMs: 1000 });
+    return this.heroes.findOne({ id }, { timeoutMs: 5000 });
   }
 }

@@ -1,11 +1,16 @@
 import { Injectable } from '@nestjs/common';
 
-/** What the stock has seen. */
+/** What the stock has seen of each request. */
 @Injectable()
 export class Journal {
-  readonly lines: string[] = [];
+  private readonly notes = new Map<string, string[]>();
 
-  note(line: string): void {
-    this.lines.push(line);
+  note(requestId: string, text: string): void {
+    this.notes.set(requestId, [...(this.notes.get(requestId) ?? []), text]);
+  }
+
+  /** A line for each request. */
+  get lines(): string[] {
+    return [...this.notes].map(([requestId, texts]) => `request ${requestId}: ${texts.join(', ')}`);
   }
 }

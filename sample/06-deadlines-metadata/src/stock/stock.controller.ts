@@ -15,7 +15,7 @@ export class StockController {
     @TtrpcMetadata('request-id') requestId: string,
     @TtrpcCall() { deadline, signal }: TtrpcContext,
   ): Promise<Reservation> {
-    this.journal.note(`request ${requestId}: a ${name}, ${timeLeft(deadline)}`);
+    this.journal.note(requestId, `a ${name}, ${timeLeft(deadline)}`);
     if (name === 'piano') await this.fetch(requestId, signal);
     return { text: `a ${name} is reserved` };
   }
@@ -25,7 +25,7 @@ export class StockController {
     try {
       await sleep(60_000, undefined, { signal });
     } catch (error) {
-      this.journal.note(`request ${requestId}: given up`);
+      this.journal.note(requestId, 'given up');
       throw error;
     }
   }

@@ -29,18 +29,17 @@ export class HealthController {
 
   /** Whether the server can be reached. Terminus wants to see a `transport`; none is ours. */
   private ping(): HealthCheckAttempt {
-    return this.microservice.pingCheck('socket', {
-      transport: undefined,
-      customClass: ClientTtrpc,
-      options: { ...HERO, url: HERO_SOCKET },
-    });
+    const server = { customClass: ClientTtrpc, options: { ...HERO, url: HERO_SOCKET } };
+    return this.microservice
+      .pingCheck('socket', { transport: undefined, ...server })
+      .withTimeout(5000);
   }
 
   /** What the service says of itself. */
   private ask(service: string): HealthCheckAttempt {
     const health = this.client.getPromiseService<HealthService>('Health');
     return this.indicators.check(service).attempt(async ({ signal }) => {
-      const { status } = await health.check({ service }, { timeoutMs: 1000, signal });
+      const { status } = await health.check({ service }, { timeoutMs: 5000, signal });
       if (status !== 'SERVING') throw new Error(status);
     });
   }
