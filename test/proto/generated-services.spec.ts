@@ -86,7 +86,7 @@ describe('fromGrpcJs', () => {
 
 describe('fromProtobufEs', () => {
   const protobuf = {
-    create: (_schema: object, message: string) => message.toUpperCase(),
+    create: (_schema: object, message = '') => message.toUpperCase(),
     toBinary: (_schema: object, message: string) => Buffer.from(message),
     fromBinary: (_schema: object, bytes: Uint8Array) => Buffer.from(bytes).toString(),
   };
