@@ -1,7 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { Controller } from '@nestjs/common';
+import { GrpcMethod } from '@nestjs/microservices';
+import { NEVER, type Observable } from 'rxjs';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { resolveClientOptions } from '../../lib/engine/client-options.js';
+import { TtrpcClient } from '../../lib/engine/index.js';
 import { resolveServerOptions } from '../../lib/engine/server-options.js';
 import { CLIENT_OPTIONS, SERVER_OPTIONS } from '../../lib/nest/checked-options.js';
+import { resolveConnectionOptions } from '../../lib/protocol/connection-options.js';
+import { failure, signal, startInMemory } from '../nest/app.js';
 import { read, tableOf } from './documents.js';
 
 const rows = tableOf('README.md', ['option', 'of', 'default', 'what']).map(
@@ -13,11 +19,12 @@ const rows = tableOf('README.md', ['option', 'of', 'default', 'what']).map(
   }),
 );
 
-const server = resolveServerOptions({});
-const client = resolveClientOptions({ address: 'unix:hero.sock' });
-
 /** What the code fills in. */
-const RESOLVED: Readonly<Record<string, unknown>> = { ...server.connection, ...server, ...client };
+const RESOLVED: Readonly<Record<string, unknown>> = {
+  ...resolveConnectionOptions(),
+  ...resolveServerOptions({}),
+  ...resolveClientOptions({ address: 'unix:hero.sock' }),
+};
 
 /** The docstrings' defaults of the options, by name. */
 const DOCUMENTED = new Map(
@@ -51,9 +58,54 @@ describe("the README's table of options", () => {
     if (isPlain) expect(value).toBe(spelt(option, resolved));
     const documented = DOCUMENTED.get(option);
     if (documented !== undefined) expect(value).toBe(inShort(option, documented));
+    // Whatever looks like a value is one that somebody has looked up.
     if (/\d|true|false/.test(value)) expect(isPlain || documented !== undefined).toBe(true);
   });
+
+  afterEach(() => vi.useRealTimers());
+
+  it('has the time to connect as the code does', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { promise } = signal<never>();
+    const connected = new TtrpcClient({ dial: () => promise }).connect();
+    await settlesAfter(millisecondsOf('connectTimeoutMs'), failure(connected));
+  });
+
+  it('has the time that a graceful shutdown waits as the code does', async () => {
+    const entered = signal();
+    @Controller()
+    class WaitingController {
+      @GrpcMethod('RoomService')
+      say(): Observable<never> {
+        entered.resolve();
+        return NEVER;
+      }
+    }
+    const { room, server } = await startInMemory([WaitingController], {
+      options: { gracefulShutdown: true },
+    });
+    const call = failure(room.say({}));
+    await entered.promise;
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    await settlesAfter(millisecondsOf('graceMs'), server.close());
+    expect(await call).not.toBe('no failure');
+  });
 });
+
+/** The table's default of an option that is a time. */
+function millisecondsOf(option: string): number {
+  return Number.parseInt(rows.find((row) => row.option === option)?.value ?? '', 10);
+}
+
+/** Expects of a promise to be settled by a timer of this length, on a clock that stands still. */
+async function settlesAfter(milliseconds: number, promise: Promise<unknown>): Promise<void> {
+  let settled = false;
+  void promise.finally(() => (settled = true));
+  await vi.advanceTimersByTimeAsync(milliseconds - 1);
+  expect(settled).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  await promise;
+}
 
 /** A value as the table has it: with its unit, by the option's name. */
 function spelt(option: string, value: number | boolean): string {
