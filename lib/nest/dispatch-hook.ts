@@ -1,14 +1,14 @@
 import type { ReadPacket } from '@nestjs/microservices';
 import type { CallOptions } from '../rpc/call.js';
 import type { MethodDefinition } from '../rpc/method-definition.js';
-import { toMetadata } from '../spec/metadata.js';
+import { toMetadata, type MetadataInit } from '../spec/metadata.js';
 import type { CallArguments } from './call-arguments.js';
 
 /** What `ClientProxy.setOnDispatchHook` of Nest 12 takes. */
 export type DispatchHook = (packet: ReadPacket) => void;
 
 /** A packet of Nest 11 has no metadata, nor would a hook be called. */
-type Packet = ReadPacket & { readonly metadata?: Readonly<Record<string, string>> };
+type Packet = ReadPacket & { readonly metadata?: MetadataInit };
 
 /**
  * The options of a call after the hook has seen it: the metadata that it puts into its packet is
@@ -29,6 +29,8 @@ export function dispatched(
   hook(packet);
   if (packet.metadata === undefined) return options;
   const metadata = toMetadata(options.metadata).clone();
-  for (const [key, value] of Object.entries(packet.metadata)) metadata.set(key, value);
+  const added = toMetadata(packet.metadata);
+  for (const [key] of added) metadata.remove(key);
+  metadata.merge(added);
   return { ...options, metadata };
 }
