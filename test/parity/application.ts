@@ -64,7 +64,7 @@ export interface Wishes {
 }
 
 /** A module with a client of `place`. */
-export function moduleWith(
+function moduleWith(
   transport: ParityTransport,
   place: Place,
   metadata: ModuleMetadata,

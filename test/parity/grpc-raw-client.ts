@@ -1,7 +1,9 @@
 import {
   credentials,
   loadPackageDefinition,
+  logVerbosity,
   Metadata,
+  setLogVerbosity,
   type CallOptions,
   type Client,
   type ClientDuplexStream,
@@ -22,6 +24,9 @@ type Method = ((...args: unknown[]) => AnyCall) & {
   readonly requestStream: boolean;
   readonly responseStream: boolean;
 };
+
+// What goes wrong on purpose need not be on the console.
+setLogVerbosity(logVerbosity.NONE);
 
 /** grpc-js's own client of the services of a place. */
 export function openGrpc({ url, protoPath, loader }: Place): RawClient {
