@@ -32,6 +32,14 @@ function answerStream(call: ServerCall, result: unknown): void {
     void pump(result, call);
     return;
   }
+  // Of an async function where a generator was meant: its rejection is the call's, and nobody else's.
+  if (isThenable(result)) {
+    result.then(
+      (iterable) => answerStream(call, iterable),
+      (error: unknown) => call.fail(error),
+    );
+    return;
+  }
   const got = result === null ? 'null' : typeof result;
   const message = `handler of a response stream must return an (async) iterable, got ${got}`;
   call.fail(new StatusError({ code: StatusCode.Internal, message }));

@@ -127,6 +127,17 @@ describe('ServerCall', () => {
     expect(reports).toEqual([error, 'Unary']);
   });
 
+  it('waits for the iterable that a handler of a response stream promises', async () => {
+    const link = everywhere((text: unknown) => Promise.resolve([text]));
+    expect(await link.result(collect(link.caller.serverStreaming(Download, 'a', {})))).toEqual([
+      'a',
+    ]);
+    const error = new StatusError({ code: 5, message: 'gone' });
+    const broken = everywhere(() => Promise.reject(error));
+    const call = collect(broken.caller.bidirectional(Chat, ['a'], {}));
+    expect(await broken.failure(call)).toMatchObject({ code: 5, details: 'gone' });
+  });
+
   it.each([undefined, null, 7, 'text', {}])(
     'answers when a handler of a response stream returns %s',
     async (value) => {
