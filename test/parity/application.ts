@@ -64,11 +64,7 @@ export interface Wishes {
 }
 
 /** A module with a client of `place`. */
-function moduleWith(
-  transport: ParityTransport,
-  place: Place,
-  metadata: ModuleMetadata,
-): Type {
+function moduleWith(transport: ParityTransport, place: Place, metadata: ModuleMetadata): Type {
   const { gracefulShutdown: _, graceMs: __, ...definition } = place;
   const clients = ClientsModule.register([{ name: CLIENT, ...transport.client(definition) }]);
   @Module({ ...metadata, imports: [clients, ...(metadata.imports ?? [])] })
