@@ -21,12 +21,25 @@ export function readArguments(given: readonly unknown[]): CallArguments {
   if (second === undefined || second === null) {
     return { input, options: checked(third ?? NO_OPTIONS) };
   }
-  if (!isMetadata(second)) return { input, options: checked(second) };
+  if (!isMetadata(second)) return { input, options: patient(checked(second)) };
   const options = checked(third ?? NO_OPTIONS);
-  if (options.metadata === undefined) return { input, options: { ...options, metadata: second } };
+  if (options.metadata === undefined) {
+    return { input, options: patient({ ...options, metadata: second }) };
+  }
   const metadata = toMetadata(second).clone();
   metadata.merge(toMetadata(options.metadata));
-  return { input, options: { ...options, metadata } };
+  const { waitForReady } = patient({ ...patient(options), metadata: second });
+  return { input, options: { ...options, waitForReady, metadata } };
+}
+
+/** grpc-js has `waitForReady` among the options of its metadata. */
+function patient(options: CallOptions): CallOptions {
+  const { metadata, waitForReady } = options;
+  if (waitForReady !== undefined || metadata === undefined) return options;
+  const { getOptions } = metadata as { getOptions?: unknown };
+  if (typeof getOptions !== 'function') return options;
+  const said = getOptions.call(metadata) as { readonly waitForReady?: boolean } | undefined;
+  return said?.waitForReady === true ? { ...options, waitForReady: true } : options;
 }
 
 function isMetadata(value: unknown): value is MetadataInit {

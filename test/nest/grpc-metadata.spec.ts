@@ -5,6 +5,7 @@ import type { Observable } from 'rxjs';
 import { lastValueFrom, map, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { Metadata } from '../../lib/index.js';
+import { readArguments } from '../../lib/nest/call-arguments.js';
 import { all, failure, startInMemory, type Room, type Text } from './app.js';
 import { HAS, NEEDS_NEST_12 } from './nest-features.js';
 
@@ -40,7 +41,7 @@ function textOf(metadata: Metadata): Text {
 }
 
 function grpcMetadata(entries: readonly (readonly [string, string | Buffer])[]): GrpcMetadata {
-  const metadata = new GrpcMetadata({ waitForReady: true });
+  const metadata = new GrpcMetadata();
   for (const [key, value] of entries) metadata.add(key, value);
   return metadata;
 }
@@ -95,6 +96,25 @@ describe("grpc-js's Metadata", () => {
         'metadata value of "trace-bin" must be a string, got a Buffer',
       );
     }
+  });
+
+  it.each<[string, (metadata: GrpcMetadata) => readonly unknown[]]>([
+    ['alone', (metadata) => [{}, metadata]],
+    ['beside other metadata', (metadata) => [{}, metadata, { metadata: { user: 'ada' } }]],
+    ['among the options', (metadata) => [{}, { metadata }]],
+    ['among the options, merged', (metadata) => [{}, new Metadata(), { metadata }]],
+  ])('says whether its call waits for a connection: %s', (_, place) => {
+    const waits = (given: { waitForReady?: boolean }): unknown =>
+      readArguments(place(new GrpcMetadata(given))).options.waitForReady;
+    expect(waits({ waitForReady: true })).toBe(true);
+    expect(waits({ waitForReady: false })).toBeUndefined();
+    expect(waits({})).toBeUndefined();
+  });
+
+  it('says so in vain where an option of the call does', () => {
+    const given = new GrpcMetadata({ waitForReady: true });
+    const { options } = readArguments([{}, given, { waitForReady: false }]);
+    expect(options.waitForReady).toBe(false);
   });
 
   describe.runIf(HAS.dispatchHook)(`of a dispatch hook ${NEEDS_NEST_12}`, () => {
