@@ -66,15 +66,19 @@ function install(tarball) {
 
 /** Builds and runs a sample; throws if it fails, takes too long, or prints something else. */
 function tryOut(name) {
-  const { status, signal, stdout, stderr } = spawnSync('npm', ['start', '--silent'], {
+  const { pid, status, signal, stdout, stderr } = spawnSync('npm', ['start', '--silent'], {
     cwd: join(work, 'sample', name),
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: LIMIT_MS,
     killSignal: 'SIGKILL',
-    shell: process.platform === 'win32',
+    detached: true,
   });
-  if (signal !== null) throw new Error(`not done after ${LIMIT_MS / 1000} s\n${stdout}${stderr}`);
+  if (signal !== null) {
+    // npm is gone; what it had started is still there, in its group.
+    process.kill(-pid, 'SIGKILL');
+    throw new Error(`not done after ${LIMIT_MS / 1000} s\n${stdout}${stderr}`);
+  }
   if (status !== 0) throw new Error(`ended with ${status}\n${stdout}${stderr}`);
   const expected = promised(name);
   if (stdout !== expected) {
