@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ConnectionError, type TtrpcClient, type TtrpcServer } from '../../lib/engine/index.js';
 import { Download, rejection, Unary } from '../rpc/text-service.js';
 import { tempFolder } from '../transport/temp-folder.js';
-import { duplexPair, ECHO, makeClient, makeServer, never, until } from './harness.js';
+import { duplexPair, ECHO, makeClient, makeServer, never, turn, until } from './harness.js';
 
 const at = tempFolder();
 let sockets = 0;
@@ -119,6 +119,80 @@ describe('stats', () => {
     await until(() => client.stats().stalledStreams === 1);
     expect(await rejection(slow.next())).toMatchObject({ code: 8, kind: 'ttrpc.buffer-full' });
     expect(counted(client)).toEqual({ connections: 1, stalledStreams: 1 });
+  });
+});
+
+describe('bounds of time and memory', () => {
+  const stopClock = (): void => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+
+  it.each([
+    [999, 0],
+    [1000, 1],
+    [1001, 1],
+  ])(
+    'after %i of 1000 ms has refused %i connections whose handshake goes on',
+    async (ms, failed) => {
+      stopClock();
+      let begun = false;
+      const handshake = (): Promise<never> => {
+        begun = true;
+        return never();
+      };
+      const server = makeServer(ECHO, { handshake, handshakeTimeoutMs: 1000 });
+      const [near, far] = duplexPair();
+      far.on('error', () => {});
+      const refused = server.serve(near).catch(() => {});
+      await until(() => begun);
+      vi.advanceTimersByTime(ms);
+      if (failed > 0) await refused;
+      expect(server.stats().failedHandshakes).toBe(failed);
+      expect(near.destroyed).toBe(failed > 0);
+      await server.close();
+      await refused;
+    },
+  );
+
+  // What a message of 100 bytes counts.
+  it.each([
+    [229, 2000, 0],
+    [228, 2000, 0],
+    [227, 1999, 0],
+    [227, 2000, 1],
+    [227, 2001, 1],
+  ])(
+    'with 228 of %i bytes untaken for %i of 2000 ms has ended %i calls',
+    async (max, ms, ended) => {
+      stopClock();
+      const server = makeServer({ Download: endless });
+      const limits = { maxStreamBufferBytes: max, stallTimeoutMs: 2000 };
+      const client = makeClient({ address: await server.listen(socketAddress()), ...limits });
+      const text = 'x'.repeat(100);
+      const slow = client.serverStreaming(Download, text)[Symbol.asyncIterator]();
+      await until(() => server.stats().openStreams === 1);
+      // Its message was sent before this answer.
+      await rejection(client.unary(Unary, ''));
+      vi.advanceTimersByTime(ms);
+      expect(client.stats().stalledStreams).toBe(ended);
+      await slow.return?.();
+    },
+  );
+
+  // What a waiting call counts: itself, its request, and a pair of metadata.
+  it.each([
+    [2 * (256 + 10 + 32 + 6) + 1, 2],
+    [2 * (256 + 10 + 32 + 6), 2],
+    [2 * (256 + 10 + 32 + 6) - 1, 1],
+  ])('with %i bytes for calls that wait lets %i of two wait', async (max, waiting) => {
+    const client = makeClient({ dial: never, maxSendBufferBytes: max });
+    const options = { metadata: { k: 'v' } };
+    const refused: unknown[] = [];
+    const calls = [1, 2].map(() =>
+      client.unary(Unary, 'x'.repeat(10), options).catch((error: unknown) => refused.push(error)),
+    );
+    for (let turns = 0; turns < 5; turns++) await turn();
+    expect(refused).toHaveLength(2 - waiting);
+    await client.close();
+    await Promise.all(calls);
   });
 });
 
