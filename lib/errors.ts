@@ -150,7 +150,15 @@ export type KnownTtrpcError =
   | DefinitionError
   | StatusError;
 
-/** Recognises by `kind`, not `instanceof`: two copies of the package may be installed. */
+/**
+ * Recognises by `kind`, not `instanceof`: two copies of the package may be installed.
+ *
+ * @example
+ * ```ts
+ * const isSafeToRepeat = (error: unknown): boolean =>
+ *   isTtrpcError(error) && error.kind === 'ttrpc.connection' && !error.requestWritten;
+ * ```
+ */
 export function isTtrpcError(value: unknown): value is KnownTtrpcError {
   return (
     value instanceof Error &&

@@ -11,6 +11,16 @@ import { TTRPC_TRANSPORT } from './ttrpc.constants.js';
  *
  * @param service - bare, relative or full name; the class's name when left out
  * @param method - the rpc's name; the function's with its first letter upper case when left out
+ * @example
+ * ```ts
+ * @Controller()
+ * class HeroController {
+ *   @TtrpcMethod('HeroService')
+ *   findOne({ id }: { id: number }) {
+ *     return { id, name: 'Ada' };
+ *   }
+ * }
+ * ```
  */
 export function TtrpcMethod(service?: string, method?: string): MethodDecorator {
   return mark('no_stream', service, method);
@@ -31,6 +41,16 @@ export function TtrpcStreamCall(service?: string, method?: string): MethodDecora
  * pass-through handler; `TtrpcContext` is what both have.
  *
  * As with Nest's own, a handler with one decorated parameter gets nothing in those without.
+ *
+ * @example
+ * ```ts
+ * class HeroController {
+ *   @GrpcMethod('HeroService')
+ *   findOne(@Payload('id') id: number, @TtrpcCall() { signal }: TtrpcContext) {
+ *     return heroes.find(id, signal);
+ *   }
+ * }
+ * ```
  */
 export const TtrpcCall: () => ParameterDecorator = createParamDecorator((_data: unknown, host) =>
   callArgument(host),
@@ -46,6 +66,15 @@ const metadataOf = createParamDecorator((key: string | undefined, host) => {
  *
  * @param key - absent for all of it
  * @param pipes - transform or check the value
+ * @example
+ * ```ts
+ * class HeroController {
+ *   @GrpcMethod('HeroService')
+ *   findOne(@Payload('id') id: number, @TtrpcMetadata('user') user: string | undefined) {
+ *     return { id, name: user };
+ *   }
+ * }
+ * ```
  */
 export function TtrpcMetadata(
   key?: string,

@@ -109,6 +109,11 @@ export class ServiceCatalog {
  *
  * @throws TypeError when `source` is not one source, or an option is wrong
  * @throws {@link DefinitionError} when the definitions are missing, wrong or incomplete
+ * @example
+ * ```ts
+ * const catalog = loadServices({ protoPath: 'hero.proto' });
+ * const findOne = catalog.method('hero.HeroService', 'FindOne');
+ * ```
  */
 export function loadServices(source: ProtoSource): ServiceCatalog {
   const loaded = loadSource(source);

@@ -18,7 +18,7 @@ const HOMES: readonly (readonly [home: string, names: readonly string[]])[] = [
   ...DOORS.map(({ name, file }) => [name, namesOf(file)] as const),
   ['@nestjs/common', ['Controller', 'Inject', 'Injectable', 'Module', 'OnModuleDestroy']],
   ['@nestjs/core', ['NestFactory']],
-  ['@nestjs/microservices', ['Client', 'ClientsModule', 'GrpcMethod']],
+  ['@nestjs/microservices', ['Client', 'ClientsModule', 'GrpcMethod', 'Payload']],
   ['@nestjs/testing', ['Test']],
   ['rxjs', ['catchError', 'firstValueFrom', 'Observable', 'of', 'throwError']],
 ];
