@@ -44,7 +44,7 @@ beforeAll(() => {
   workshop.write('spoken-of.d.ts', EXAMPLES_SPEAK_OF);
   const names = [...programs, ...inDocstrings].map(({ name }) => `${name}.ts`);
   complaints = workshop.compile(['spoken-of.d.ts', ...names]);
-}, 60_000);
+}, 120_000);
 
 afterAll(() => rmSync(workshop.folder, { recursive: true, force: true }));
 
