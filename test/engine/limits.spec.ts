@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ConnectionError, type TtrpcClient, type TtrpcServer } from '../../lib/engine/index.js';
 import { Download, rejection, Unary } from '../rpc/text-service.js';
 import { tempFolder } from '../transport/temp-folder.js';
-import { duplexPair, ECHO, makeClient, makeServer, never, turn, until } from './harness.js';
+import { duplexPair, ECHO, gate, makeClient, makeServer, never, turn, until } from './harness.js';
 
 const at = tempFolder();
 let sockets = 0;
@@ -198,9 +198,9 @@ describe('bounds of time and memory', () => {
 
 describe('idleTimeoutMs', () => {
   /** A server that a client is connected to, on a clock that stands still. */
-  async function start() {
+  async function start(handler: (request: string) => Promise<string> = ECHO.Unary) {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-    const server = makeServer({ ...ECHO, Download: endless }, { idleTimeoutMs: 1000 });
+    const server = makeServer({ Unary: handler }, { idleTimeoutMs: 1000 });
     const client = makeClient({ address: await server.listen(socketAddress()) });
     await client.connect();
     await until(() => server.connections === 1);
@@ -220,14 +220,20 @@ describe('idleTimeoutMs', () => {
     expect(await client.unary(Unary, 'a')).toBe('echo a');
   });
 
-  it('lets a connection be whose call takes longer, and closes it some time after', async () => {
-    const { server, client } = await start();
-    const loop = client.serverStreaming(Download, '')[Symbol.asyncIterator]();
+  it('lets a connection be whose call takes longer, and gives it the whole time then', async () => {
+    const { opened, open } = gate();
+    const { server, client } = await start(async () => {
+      await opened;
+      return 'at last';
+    });
+    const answer = client.unary(Unary, '');
     await until(() => server.stats().openStreams === 1);
     vi.advanceTimersByTime(10_000);
-    expect(server.stats()).toMatchObject({ openStreams: 1, idleConnections: 0 });
-    await client.close();
-    await loop.return?.();
+    open();
+    expect(await answer).toBe('at last');
+    vi.advanceTimersByTime(1999);
+    expect(server.stats()).toMatchObject({ connections: 1, idleConnections: 0 });
+    vi.advanceTimersByTime(1);
     await until(() => server.connections === 0);
     expect(vi.getTimerCount()).toBe(0);
   });
