@@ -4,7 +4,7 @@ import { map, of, type Observable } from 'rxjs';
 import { describe, expect, it, vi } from 'vitest';
 import { ClientTtrpc, Metadata, type ClientInterceptor } from '../../lib/index.js';
 import { all, closeLater, failure, ROOM, startInMemory, type Room, type Text } from './app.js';
-import { HAS, NEEDS_NEST_12 } from './nest-features.js';
+import { HAS, NEEDS_NEWER_NEST } from './nest-features.js';
 
 /** Answers with the metadata that it gets. */
 @Controller()
@@ -54,7 +54,7 @@ async function first(messages: AsyncIterable<Text>): Promise<Text | undefined> {
 
 const ONE = [{ text: 'a' }];
 
-describe.runIf(HAS.dispatchHook)(`setOnDispatchHook ${NEEDS_NEST_12}`, () => {
+describe.runIf(HAS.dispatchHook)(`setOnDispatchHook ${NEEDS_NEWER_NEST}`, () => {
   it.each<[string, ClientInterceptor[]]>([
     ['', []],
     [', behind interceptors', [passing]],

@@ -31,7 +31,7 @@ import { map, mergeMap, of, tap, throwError, timeout, NEVER, type Observable } f
 import { describe, expect, it, vi } from 'vitest';
 import { Metadata, StatusError, TtrpcDuplexCall, TtrpcServerCall } from '../../lib/index.js';
 import { all, failure, start, type Room, type Text } from './app.js';
-import { HAS, NEEDS_NEST_12 } from './nest-features.js';
+import { HAS, NEEDS_NEWER_NEST } from './nest-features.js';
 
 const HIDDEN = '2 UNKNOWN: Internal server error';
 
@@ -312,7 +312,7 @@ describe('what a handler throws', () => {
   });
 
   it.runIf(HAS.grpcExceptions)(
-    `is answered as GrpcExceptionFilter says ${NEEDS_NEST_12}`,
+    `is answered as GrpcExceptionFilter says ${NEEDS_NEWER_NEST}`,
     async () => {
       @Controller()
       @UseFilters(new GrpcExceptionFilter())

@@ -25,7 +25,7 @@ import {
   type Room,
   type Text,
 } from './app.js';
-import { HAS, NEEDS_NEST_12 } from './nest-features.js';
+import { HAS, NEEDS_NEWER_NEST } from './nest-features.js';
 
 @Controller()
 class Rooms {
@@ -60,10 +60,13 @@ function listen(server: ServerTtrpc): Promise<unknown> {
 }
 
 describe('ServerTtrpc', () => {
-  it.runIf(HAS.transportServer)(`is what the application hands out ${NEEDS_NEST_12}`, async () => {
-    const { app, server } = await startInMemory([Rooms]);
-    expect(app.getTransportServer()).toBe(server);
-  });
+  it.runIf(HAS.transportServer)(
+    `is what the application hands out ${NEEDS_NEWER_NEST}`,
+    async () => {
+      const { app, server } = await startInMemory([Rooms]);
+      expect(app.getTransportServer()).toBe(server);
+    },
+  );
 
   it('gives the bound address to whoever listens', async () => {
     const { app, server, address, url } = await start([Rooms]);

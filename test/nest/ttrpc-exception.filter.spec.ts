@@ -53,7 +53,7 @@ import {
   type Started,
   type Text,
 } from './app.js';
-import { HAS, NEEDS_NEST_12 } from './nest-features.js';
+import { HAS, NEEDS_NEWER_NEST } from './nest-features.js';
 
 const HIDDEN = '2 UNKNOWN: Internal server error';
 const ANY = { typeUrl: 'acme.v1.Text', value: Buffer.of(10, 1, 65) };
@@ -254,7 +254,7 @@ const RAW = new Map([
 describe('TtrpcExceptionFilter', () => {
   describe.each(Object.entries(WAYS))('what handlers of every kind %s', (_, way) => {
     it.for(ROWS)('has its status: %s', async ([name, make, expected], { skip }) => {
-      skip(name === GRPC_FAMILY && !HAS.grpcExceptions, NEEDS_NEST_12);
+      skip(name === GRPC_FAMILY && !HAS.grpcExceptions, NEEDS_NEWER_NEST);
       const { texts, errors } = await failuresOf(failing(way, make));
       expect(texts).toEqual([expected]);
       // Unknown ones are logged, each once.
@@ -264,7 +264,7 @@ describe('TtrpcExceptionFilter', () => {
 
   it.for(ROWS)('need not be there for an (async) iterable: %s', async (row, { skip }) => {
     const [name, make, expected] = row;
-    skip(name === GRPC_FAMILY && !HAS.grpcExceptions, NEEDS_NEST_12);
+    skip(name === GRPC_FAMILY && !HAS.grpcExceptions, NEEDS_NEWER_NEST);
     const generators = [
       // eslint-disable-next-line require-yield
       function* () {

@@ -1,9 +1,20 @@
 // Uses the package as a stranger does: packs it, installs the tarball beside nothing but its peers,
 // compiles consumers of every door with every supported TypeScript, and runs them.
-import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { pack, run } from './pack.mjs';
+import { PROGRAMS } from './programs.mjs';
 
 const here = import.meta.dirname;
 const root = resolve(here, '../..');
@@ -16,13 +27,12 @@ const ENDS = [
   { name: 'oldest peers', lock: 'oldest', compilers: ['6.0'] },
 ];
 
-/** What a consumer's program is, from its sources' folder. */
-const PROGRAMS = ['nest.js', 'engine.js', 'testing.js', 'common.cjs'];
-
 try {
-  checkDeclarations();
-  const tarball = pack();
+  const { tarball, folder, files } = pack(work);
+  checkFiles(files);
+  checkDeclarations(folder);
   for (const end of ENDS) tryOut(end, tarball);
+  tryEngineAlone(tarball);
   console.log('package: ok');
 } catch (error) {
   console.error(`package: ${error.message}`);
@@ -31,8 +41,15 @@ try {
   rmSync(work, { recursive: true, force: true });
 }
 
+/** Nothing is packed but what users need. */
+function checkFiles(files) {
+  const stray = files.filter((path) => !/^(dist\/|package\.json|README\.md|LICENSE)/.test(path));
+  if (stray.length > 0) throw new Error(`the tarball holds ${stray}`);
+  console.log(`the tarball: ${files.length} files`);
+}
+
 /** No declaration names a package that its door's users need not have. */
-function checkDeclarations() {
+function checkDeclarations(folder) {
   const peers = Object.keys(manifest.peerDependencies);
   const allowed = { '.': peers, './engine': ['protobufjs'], './testing': peers };
   for (const [door, packages] of Object.entries(allowed)) {
@@ -51,24 +68,11 @@ function checkDeclarations() {
         }
       }
     };
-    visit(join(root, manifest.exports[door].types));
+    visit(join(folder, manifest.exports[door].types));
     console.log(
       `"${door}": ${seen.size} declaration files name only node:* and ${packages.join(', ')}`,
     );
   }
-}
-
-/** Makes the tarball that a release would upload. */
-function pack() {
-  const out = run(root, 'npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', work);
-  const packed = JSON.parse(out);
-  const [{ filename, files }] = Array.isArray(packed) ? packed : Object.values(packed);
-  const stray = files.filter(
-    ({ path }) => !/^(dist\/|package\.json|README\.md|LICENSE)/.test(path),
-  );
-  if (stray.length > 0) throw new Error(`the tarball holds ${stray.map((file) => file.path)}`);
-  console.log(`${filename}: ${files.length} files`);
-  return join(work, filename);
 }
 
 /** Installs, compiles and runs the consumers with one end of the peer ranges. */
@@ -97,16 +101,22 @@ function tryOut({ name, lock, compilers }, tarball) {
   }
 }
 
-function run(cwd, command, ...args) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    cwd,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 180_000,
-    // Under `npm run --silent` an npm of our own would not say why it failed.
-    env: { ...process.env, npm_config_loglevel: 'error' },
-  });
-  if (status === 0) return stdout;
-  const said = [error?.message, stdout, stderr].filter(Boolean).join('\n');
-  throw new Error(`${command} ${args.join(' ')} failed in ${cwd}\n${said}`);
+/** Runs the engine's program beside nothing but protobufjs. */
+function tryEngineAlone(tarball) {
+  const compiled = join(work, ENDS[0].lock);
+  const folder = join(work, 'engine');
+  const { dependencies } = JSON.parse(readFileSync(join(compiled, 'package.json'), 'utf8'));
+  mkdirSync(join(folder, 'dist'), { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  for (const file of ['counter.proto', 'dist/engine.js']) {
+    copyFileSync(join(compiled, file), join(folder, file));
+  }
+  const protobufjs = `protobufjs@${dependencies.protobufjs}`;
+  const options = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund'];
+  run(folder, 'npm', 'install', ...options, tarball, protobufjs);
+  for (const absent of ['@nestjs', '@grpc', 'rxjs', 'reflect-metadata']) {
+    if (existsSync(join(folder, 'node_modules', absent))) throw new Error(`${absent} is installed`);
+  }
+  run(folder, 'node', 'dist/engine.js');
+  console.log('without Nest, rxjs and reflect-metadata: engine.js ran');
 }

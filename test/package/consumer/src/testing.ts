@@ -72,13 +72,14 @@ const { counter, client } = app.get(Calls);
 assert.deepEqual(await firstValueFrom(counter.double({ value: 21 })), { value: 42 });
 const promises = client.getPromiseService<CounterPromises>('Counter');
 assert.deepEqual(await promises.double({ value: 4 }, { timeoutMs: 5000 }), { value: 8 });
+await assert.rejects(promises.double({ value: 4 }, { timeoutMs: 0 }), { name: 'RangeError' });
 await app.close();
 await server.close();
 
 const stub = stubClient(COUNTER, { Counter: { double: ({ value }: Numeral) => ({ value }) } });
 const stubbed = stub.getPromiseService<CounterPromises>('Counter');
 assert.deepEqual(await stubbed.double({ value: 4 }), { value: 4 });
-const unimplemented = { code: StatusCode.Unimplemented };
+const unimplemented = { name: 'StatusError', code: StatusCode.Unimplemented };
 await assert.rejects(async () => {
   for await (const _ of stubbed.countTo({ value: 1 }));
 }, unimplemented);
