@@ -12,10 +12,10 @@ export class Tour {
   async run(): Promise<void> {
     await this.order('flute', {});
     await this.order('drum', { timeoutMs: 60 * 60_000 });
-    // Ends on every floor: here, in the orders, and in the stock.
+    // Ends here, in the orders and in the stock.
     await this.order('piano', { timeoutMs: 1000 });
-    // ttrpc has no frame for cancelling. A server learns of it by the deadline; here by the end of
-    // the connection, since there is none.
+    // ttrpc has no frame for cancelling: a server learns of it by the deadline or, as this call has
+    // none, when the connection ends.
     await this.order('piano', { signal: AbortSignal.timeout(500) });
   }
 
