@@ -3,10 +3,11 @@
 import 'reflect-metadata';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Controller, Module } from '@nestjs/common';
+import { Catch, Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
   ClientGrpcProxy,
+  GrpcMethod,
   GrpcStreamCall,
   GrpcStreamMethod,
   RpcException,
@@ -33,6 +34,10 @@ class Handlers {
     return NEVER;
   }
 
+  one() {
+    throw failure();
+  }
+
   fail() {
     if (how === 'throws') throw failure();
   }
@@ -41,6 +46,7 @@ Controller()(Handlers);
 decorate('chatRaw', GrpcStreamCall('Kinds'));
 decorate('collectRaw', GrpcStreamCall('Kinds'));
 decorate('collect', GrpcStreamMethod('Kinds'));
+decorate('one', GrpcMethod('Kinds'));
 
 class AppModule {}
 Module({ controllers: [Handlers] })(AppModule);
@@ -62,9 +68,16 @@ if (how === 'denies') {
     },
   });
 }
+class ThrowingFilter {
+  catch() {
+    throw new Error('planted failure');
+  }
+}
+Catch()(ThrowingFilter);
+if (how === 'filter') app.useGlobalFilters(new ThrowingFilter());
 await app.listen();
 const client = new ClientGrpcProxy(options);
-const requests = how === 'upstream' ? throwError(failure) : NEVER;
+const requests = how === 'upstream' ? throwError(failure) : how === 'filter' ? {} : NEVER;
 console.error('calling');
 const call = client.getService('Kinds')[method];
 call(requests).subscribe({ complete: () => process.exit(0), error: () => process.exit(3) });

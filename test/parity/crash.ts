@@ -6,8 +6,8 @@ import { PROCESS_ENDS } from './differences.js';
  * What happens to a process that serves or calls over gRPC in a way that ends it: such a thing can't
  * be seen in the process of a test.
  *
- * @param method - what is called: `chatRaw`, `collectRaw`, `collect`
- * @param how - what goes wrong there: `throws`, `denies`, `upstream`; or nothing, `works`
+ * @param method - what is called: `chatRaw`, `collectRaw`, `collect`, `one`
+ * @param how - what goes wrong there: `throws`, `denies`, `upstream`, `filter`; or nothing, `works`
  */
 export function crashOf(method: string, how: string): Promise<string> {
   const program = join(import.meta.dirname, 'crash.mjs');

@@ -111,6 +111,13 @@ export const DIFFERENCES = [
   },
   // What errors become.
   {
+    id: 'filter-throws',
+    what: 'a filter throws',
+    gRPC: PROCESS_ENDS,
+    ttrpc: '2 UNKNOWN: Internal server error',
+    reason: 'a call must end, and not the process',
+  },
+  {
     id: 'denied',
     what: 'a guard denies a call',
     gRPC: '2 UNKNOWN: Forbidden resource',

@@ -1,9 +1,11 @@
 import {
+  Catch,
   Controller,
   NotFoundException,
   UseFilters,
   type CallHandler,
   type ExecutionContext,
+  type RpcExceptionFilter,
   type Type,
 } from '@nestjs/common';
 import {
@@ -20,7 +22,8 @@ import { Metadata } from '@grpc/grpc-js';
 import { NEVER, throwError, timeout, type Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { all, ending, start, type Wishes } from './application.js';
-import { recorded, type DifferenceId } from './differences.js';
+import { crashOf } from './crash.js';
+import { PROCESS_ENDS, recorded, type DifferenceId } from './differences.js';
 import { KINDS_SERVICE, type Kinds, type Text } from './kinds.js';
 import { KINDS, TRANSPORTS, type ParityTransport } from './transports.js';
 
@@ -152,6 +155,27 @@ describe.each(TRANSPORTS)('an error over $name', (transport) => {
       },
     );
     expect(status).toBe('9 FAILED_PRECONDITION: translated');
+  });
+
+  it('ends as recorded when a filter throws', async () => {
+    class Throwing implements RpcExceptionFilter {
+      catch(): never {
+        throw new Error('secret');
+      }
+    }
+    Catch()(Throwing);
+    const expected = recorded('filter-throws', transport);
+    const ended =
+      expected === PROCESS_ENDS
+        ? await crashOf('one', 'filter')
+        : await failureOf(
+            transport,
+            failing(() => new Error('secret'), true),
+            {
+              prepare: (app) => app.useGlobalFilters(new Throwing()),
+            },
+          );
+    expect(ended).toBe(expected);
   });
 
   it('has the status that is recorded when a guard denies the call', async () => {

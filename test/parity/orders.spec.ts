@@ -77,6 +77,7 @@ class OrdersController {
 
   @GrpcStreamCall('orders.OrderService')
   syncRaw(call: ServerDuplexStream<Order, Order>): void {
+    call.sendMetadata(new Metadata());
     call.on('data', ({ order_id }: Order) => {
       call.write({ order_id: order_id + 1 });
       call.end();
