@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { TtrpcClient } from '../../lib/engine/index.js';
+import type { ConnectionError, TtrpcClient } from '../../lib/engine/index.js';
 import { ECHO, makeClient, makeServer, until } from '../engine/harness.js';
-import { rejection, Unary } from '../rpc/text-service.js';
+import { Download, rejection, Unary } from '../rpc/text-service.js';
 import { tempFolder } from '../transport/temp-folder.js';
 import { callAll, expectOneEnd, rawServer, runScript, withoutLeaks } from './harness.js';
 
@@ -22,16 +22,19 @@ async function expectNextCall(client: TtrpcClient, path: string): Promise<void> 
 }
 
 /** The end of a call whose connection was lost behind its request: making it again is not safe. */
-const lost = (reason: string): unknown =>
+const lost = (reason: unknown): unknown =>
   expect.objectContaining({ kind: 'ttrpc.connection', reason, requestWritten: true });
+
+/** Which of the two depends on whether the peer had read everything: ECONNRESET and EPIPE are `io`. */
+const GONE = expect.stringMatching(/^(eof|io)$/u) as unknown;
 
 /** The head of a response of 100 bytes on stream 1, and the first of them. */
 const HALF_A_FRAME = Buffer.from('00000064000000010200aabbcc', 'hex');
 
 describe('a client', () => {
-  it.each<[string, string, (socket: Socket) => void]>([
-    ['closes', 'eof', (socket) => socket.destroy()],
-    ['closes in the middle of a frame', 'eof', (socket) => socket.end(HALF_A_FRAME)],
+  it.each<[string, unknown, (socket: Socket) => void]>([
+    ['closes', GONE, (socket) => socket.destroy()],
+    ['closes in the middle of a frame', GONE, (socket) => socket.end(HALF_A_FRAME)],
     [
       'closes in the middle of a header',
       'eof',
@@ -64,7 +67,7 @@ describe('a client', () => {
       const calls = callAll(client);
       await once(child.stdout as NonNullable<typeof child.stdout>, 'data');
       child.kill('SIGKILL');
-      await expectOneEnd(calls, lost('eof'));
+      await expectOneEnd(calls, lost(GONE));
       // Its socket file is stale now.
       await expectNextCall(client, path);
     });
@@ -103,6 +106,99 @@ describe('a client', () => {
       expect(codes).toHaveLength(100);
       expect(new Set(codes)).toEqual(new Set(['ttrpc.buffer-full', 'ttrpc.connection']));
       await server.stop();
+    });
+  });
+
+  it('answers each call once, or fails it knowingly, over restarts of a busy server', async () => {
+    const CALLS = 1000;
+    const RESTART_EVERY = 100;
+    await withoutLeaks(async () => {
+      const path = newPath();
+      const seen = new Map<string, number>();
+      const handlers = {
+        async Unary(request: string) {
+          seen.set(request, (seen.get(request) ?? 0) + 1);
+          await new Promise((resolve) => setImmediate(resolve));
+          return `echo ${request}`;
+        },
+      };
+      let server = makeServer(handlers);
+      await server.listen(path);
+      const client = makeClient({ address: path, reconnect: { initialMs: 1, maxMs: 1 } });
+      let next = 0;
+      const outcomes = { answered: 0, safe: 0, unknown: 0 };
+      const work = async (): Promise<void> => {
+        while (next < CALLS) {
+          const request = `${next++}`;
+          try {
+            const answer = await client.unary(Unary, request, { waitForReady: true });
+            expect(answer).toBe(`echo ${request}`);
+            expect(seen.get(request)).toBe(1);
+            outcomes.answered += 1;
+          } catch (error) {
+            expect(error).toMatchObject({ kind: 'ttrpc.connection', reason: GONE });
+            const { requestWritten } = error as ConnectionError;
+            if (!requestWritten) expect(seen.has(request)).toBe(false);
+            outcomes[requestWritten ? 'unknown' : 'safe'] += 1;
+          }
+        }
+      };
+      const restart = async (): Promise<void> => {
+        for (let due = RESTART_EVERY; due < CALLS; due += RESTART_EVERY) {
+          await until(() => seen.size >= due || next >= CALLS);
+          await server.close();
+          server = makeServer(handlers);
+          await server.listen(path);
+        }
+      };
+      await Promise.all([restart(), ...Array.from({ length: 10 }, work)]);
+      expect(outcomes.answered + outcomes.safe + outcomes.unknown).toBe(CALLS);
+      expect(outcomes.answered).toBeGreaterThan(CALLS / 2);
+      expect(client.stats().openStreams).toBe(0);
+      expect([...seen.values()].every((times) => times === 1)).toBe(true);
+      await client.close();
+      await server.close();
+    });
+  });
+
+  it('ends a stream once whose deadline passes in its midst, and keeps the others', async () => {
+    await withoutLeaks(async () => {
+      const path = newPath();
+      let left = 0;
+      const server = makeServer({
+        ...ECHO,
+        async *Download() {
+          try {
+            for (;;) {
+              yield 'more';
+              await new Promise((resolve) => setImmediate(resolve));
+            }
+          } finally {
+            left += 1;
+          }
+        },
+      });
+      await server.listen(path);
+      const client = makeClient({ address: path });
+      let messages = 0;
+      const ends: unknown[] = [];
+      client.startStream(Download, {
+        request: '',
+        options: { timeoutMs: 50 },
+        listener: {
+          onMessage: () => (messages += 1),
+          onDrain() {},
+          onEnd: () => ends.push(undefined),
+          onError: (error) => ends.push(error),
+        },
+      });
+      await until(() => ends.length > 0 && left === 1);
+      expect(ends).toEqual([expect.objectContaining({ kind: 'ttrpc.status', code: 4 })]);
+      expect(messages).toBeGreaterThan(0);
+      expect(await client.unary(Unary, 'next')).toBe('echo next');
+      expect(server.stats()).toMatchObject({ connections: 1, openStreams: 0 });
+      await client.close();
+      await server.close();
     });
   });
 
