@@ -43,6 +43,16 @@ describe('translateServerOptions', () => {
       { maxReceiveMessageLength: 8192, maxPayloadBytes: 4096, maxSendMessageLength: 2048 },
       { maxPayloadBytes: 4096, maxSendPayloadBytes: 2048 },
     ],
+    [
+      'the smaller of two names for what is sent',
+      {
+        maxSendMessageLength: 8192,
+        maxSendPayloadBytes: 4096,
+        maxMetadataSize: 9,
+        maxMetadataBytes: 7,
+      },
+      { maxSendPayloadBytes: 4096, maxMetadataBytes: 7 },
+    ],
     ['the size of metadata', { maxMetadataSize: 100 }, { maxMetadataBytes: 100 }],
     [
       'channel arguments',
