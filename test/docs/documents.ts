@@ -79,8 +79,8 @@ export function examples(): Block[] {
     );
 }
 
-/** An example as far as the tag or the end behind it; what the fence holds is its group. */
-const EXAMPLE = /@example\n(?: *\* ```ts\n([^]*?)\n *\* ```\n)?/g;
+/** An example as far as its tag, and what its fence holds: one without a fence right below has nothing. */
+const EXAMPLE = /@example\b(?:\n *\* ```ts\n([^]*?)\n *\* ```\n)?/g;
 
 /** The body of the table whose header begins so; each row an array of its cells. */
 export function tableOf(file: string, header: readonly string[]): string[][] {

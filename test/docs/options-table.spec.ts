@@ -92,6 +92,16 @@ describe("the README's table of options", () => {
   });
 });
 
+describe("the README's table of a call's options", () => {
+  it('has every one, and no other', () => {
+    const [, members = ''] =
+      /interface CallOptions \{([^]*?)\n\}/.exec(read('lib/rpc/call.ts')) ?? [];
+    const names = [...members.matchAll(/readonly (\w+)\?:/g)].map(([, name]) => `\`${name}\``);
+    const table = tableOf('README.md', ['option', 'what', 'unit']);
+    expect(table.map(([option]) => option).toSorted()).toEqual(names.toSorted());
+  });
+});
+
 /** The table's default of an option that is a time. */
 function millisecondsOf(option: string): number {
   return Number.parseInt(rows.find((row) => row.option === option)?.value ?? '', 10);
