@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { Metadata } from '../../lib/index.js';
 import { readArguments } from '../../lib/nest/call-arguments.js';
 import { all, failure, startInMemory, type Room, type Text } from './app.js';
-import { HAS, NEEDS_NEST_12 } from './nest-features.js';
+import { HAS, NEEDS_NEWER_NEST } from './nest-features.js';
 
 /** Answers with the metadata that it gets, and sends some as a handler of gRPC may. */
 @Controller()
@@ -117,7 +117,7 @@ describe("grpc-js's Metadata", () => {
     expect(options.waitForReady).toBe(false);
   });
 
-  describe.runIf(HAS.dispatchHook)(`of a dispatch hook ${NEEDS_NEST_12}`, () => {
+  describe.runIf(HAS.dispatchHook)(`of a dispatch hook ${NEEDS_NEWER_NEST}`, () => {
     it.each<[string, unknown]>([
       ['of grpc-js', grpcMetadata(GIVEN)],
       ['of this package', metadataOf(GIVEN)],

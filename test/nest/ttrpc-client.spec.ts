@@ -18,6 +18,7 @@ import {
 } from '../../lib/index.js';
 import { createMemoryTransport, type MemoryTransport } from '../../lib/testing/index.js';
 import { all, closeLater, failure, moduleOf, ROOM, startInMemory, type Room } from './app.js';
+import { HAS, NEEDS_NEWER_NEST } from './nest-features.js';
 
 @Controller()
 class Says {
@@ -122,7 +123,7 @@ describe('TtrpcModule.registerAsync', () => {
   });
 });
 
-describe('a strategy made by a factory', () => {
+describe.runIf(HAS.strategyOfFactory)(`a strategy made by a factory ${NEEDS_NEWER_NEST}`, () => {
   async function serve(
     transport: MemoryTransport,
     start: (root: Type, options: AsyncMicroserviceOptions) => Promise<void>,

@@ -15,7 +15,7 @@ import {
 import type { Dialer } from '../../lib/engine/index.js';
 import { createMemoryTransport, stubClient } from '../../lib/testing/index.js';
 import { all, closeLater, moduleOf, ROOM, startInMemory, type Room, type Text } from './app.js';
-import { HAS } from './nest-features.js';
+import { HAS, NEEDS_NEWER_NEST } from './nest-features.js';
 
 @Controller()
 class Says {
@@ -163,8 +163,8 @@ describe('a service in DI', () => {
   });
 });
 
-describe('server options from a factory', () => {
-  it('serve by what providers of the application say', async ({ skip }) => {
+describe.runIf(HAS.strategyOfFactory)(`server options from a factory ${NEEDS_NEWER_NEST}`, () => {
+  it('serve by what providers of the application say', async () => {
     const { listen, dial } = createMemoryTransport();
     const config = { provide: 'CONFIG', useValue: { ...ROOM, listen } };
     const root = moduleOf({ controllers: [Says], providers: [config] });
@@ -176,9 +176,6 @@ describe('server options from a factory', () => {
       ...asynchronous,
       logger: false,
     });
-    const { serverInstance } = app as unknown as { serverInstance: unknown };
-    const refused = !HAS.transportServer && !(serverInstance instanceof ServerTtrpc);
-    skip(refused, 'Nest before 11.1.2 takes no strategy from a factory');
     closeLater(app);
     expect(await app.listen()).toBe('memory:');
     const client = closeLater(new ClientTtrpc({ ...ROOM, dial }));
