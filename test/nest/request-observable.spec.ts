@@ -70,7 +70,7 @@ const numbers = (length: number): Text[] =>
 
 describe('requestObservable', () => {
   it(
-    'gives every message in order, whatever a guard and an interceptor wait for',
+    'gives every message in order, whatever a hook, a guard and an interceptor wait for',
     { timeout: 60_000 },
     async () => {
       @Controller()
@@ -82,7 +82,12 @@ describe('requestObservable', () => {
           return requests;
         }
       }
-      const { room } = await startInMemory([Echo]);
+      const { room } = await startInMemory([Echo], {
+        prepare: (_, server) =>
+          server.setOnProcessingStartHook(
+            (_id, _context, done) => new Promise((resolve) => setTimeout(() => resolve(done()), 0)),
+          ),
+      });
       for (let run = 0; run < 300; run += 1) {
         expect(await all(room.chat(numbers(40)))).toEqual(numbers(40));
       }
