@@ -3,12 +3,17 @@ import { join } from 'node:path';
 import { DefinitionError } from '../errors.js';
 import type { PackageDefinition } from '../proto/load.js';
 import { show } from '../proto/loader-options.js';
-import type { TtrpcDefinitionOptions } from './ttrpc-options.interface.js';
 
 /** What `@grpc/proto-loader` exports, as far as it is needed. */
 export interface ProtoLoader {
   /** Reads .proto files, and gives the definitions in them by full name. */
   loadSync(path: string | string[], options?: object): object;
+}
+
+/** Which files, and how to read them. */
+interface ProtoFiles {
+  readonly protoPath?: string | readonly string[] | undefined;
+  readonly loader?: object | undefined;
 }
 
 /**
@@ -20,7 +25,7 @@ export interface ProtoLoader {
  */
 export function loadWith(
   protoLoader: ProtoLoader | string,
-  { protoPath, loader }: TtrpcDefinitionOptions,
+  { protoPath, loader }: ProtoFiles,
 ): PackageDefinition {
   const found = typeof protoLoader === 'string' ? requireLoader(protoLoader) : protoLoader;
   const paths = typeof protoPath === 'string' ? protoPath : [...(protoPath ?? [])];
