@@ -3,7 +3,7 @@ import { GrpcMethod, GrpcStreamCall, GrpcStreamMethod } from '@nestjs/microservi
 import { concat, EMPTY, Observable, of, throwError } from 'rxjs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TtrpcExceptionFilter, type TtrpcDuplexCall } from '../../lib/index.js';
-import { failure, start, turn, type Room, type Text } from './app.js';
+import { failure, startInMemory, turn, type Room, type Text } from './app.js';
 
 const HIDDEN = '2 UNKNOWN: Internal server error';
 const EMPTY_RESPONSE = '13 INTERNAL: The handler completed without emitting a response';
@@ -97,7 +97,7 @@ async function wrong(make: () => unknown, filtered: boolean): Promise<Room> {
       return make();
     }
   }
-  const { room } = await start([Wrong], {
+  const { room } = await startInMemory([Wrong], {
     prepare: (app) => filtered && app.useGlobalFilters(new TtrpcExceptionFilter()),
   });
   return room;
@@ -132,7 +132,7 @@ describe.each([false, true])('a handler that goes wrong, with the filter: %s', (
         return handle(call);
       }
     }
-    const { room } = await start([Wrong], {
+    const { room } = await startInMemory([Wrong], {
       prepare: (app) => filtered && app.useGlobalFilters(new TtrpcExceptionFilter()),
     });
     expect(await failure(room.chat([{}]))).toMatch(expected);

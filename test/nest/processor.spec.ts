@@ -30,7 +30,7 @@ import {
 import { map, mergeMap, of, tap, throwError, timeout, NEVER, type Observable } from 'rxjs';
 import { describe, expect, it, vi } from 'vitest';
 import { Metadata, StatusError, TtrpcDuplexCall, TtrpcServerCall } from '../../lib/index.js';
-import { all, failure, start, type Room, type Text } from './app.js';
+import { all, failure, startInMemory, type Room, type Text } from './app.js';
 import { HAS, NEEDS_NEWER_NEST } from './nest-features.js';
 
 const HIDDEN = '2 UNKNOWN: Internal server error';
@@ -63,7 +63,7 @@ async function throwing(make: () => unknown): Promise<Room> {
       raise();
     }
   }
-  return (await start([Throws])).room;
+  return (await startInMemory([Throws])).room;
 }
 
 async function failures(room: Room): Promise<Set<string>> {
@@ -88,7 +88,7 @@ describe('processorOf', () => {
         return {};
       }
     }
-    const { room } = await start([Arguments]);
+    const { room } = await startInMemory([Arguments]);
     await all(room.say({ text: 'a' }, new Map([['user', 'ada']])));
     await all(room.join([], { metadata: { user: 'ada' } }));
     expect(seen.map(({ length }) => length)).toEqual([3, 3]);
@@ -117,7 +117,7 @@ describe('processorOf', () => {
         (given[0] as TtrpcDuplexCall).end();
       }
     }
-    const { room } = await start([Arguments]);
+    const { room } = await startInMemory([Arguments]);
     await all(room.join([]));
     await all(room.chat([]));
     expect(seen.map(([call]) => call instanceof TtrpcDuplexCall)).toEqual([true, true]);
@@ -138,7 +138,7 @@ describe('processorOf', () => {
         return { text };
       }
     }
-    const { room } = await start([Decorated]);
+    const { room } = await startInMemory([Decorated]);
     expect(await all(room.say({ text: 'hi' }, { metadata: { user: 'ada' } }))).toEqual([
       { text: 'hi ada' },
     ]);
@@ -187,7 +187,7 @@ describe('processorOf', () => {
         return {};
       }
     }
-    const { room } = await start([Guarded], {
+    const { room } = await startInMemory([Guarded], {
       prepare: (app) =>
         app
           .useGlobalGuards(guard('global'))
@@ -232,7 +232,7 @@ describe('processorOf', () => {
         return requests;
       }
     }
-    const { room } = await start([Scoped], { module: { providers: [Visit] } });
+    const { room } = await startInMemory([Scoped], { module: { providers: [Visit] } });
     expect(await all(room.say({ text: 'a' }))).toEqual([{ text: 'a 0 acme.v1.RoomService/Say' }]);
     expect(await all(room.chat([{ text: 'b' }]))).toEqual([{ text: 'b' }]);
     const served = visits.filter(({ context }) => context !== undefined);
@@ -257,7 +257,7 @@ describe('processorOf', () => {
         call.on('data', (message) => call.write(message)).on('end', () => call.end());
       }
     }
-    const { room } = await start([Through]);
+    const { room } = await startInMemory([Through]);
     expect(await all(room.chat([{ text: 'a' }, { text: 'b' }]))).toEqual([
       { text: 'a' },
       { text: 'b' },
@@ -332,7 +332,7 @@ describe('what a handler throws', () => {
           return throwError(() => new Error('secret'));
         }
       }
-      const { room } = await start([Filtered]);
+      const { room } = await startInMemory([Filtered]);
       expect(await failure(room.say({}))).toBe('5 NOT_FOUND: no such room');
       expect(await failure(room.chat([]))).toBe('5 NOT_FOUND: no such room');
       expect(await failure(room.tell({}))).toBe(HIDDEN);
@@ -359,7 +359,7 @@ describe('what a handler throws', () => {
         throw new Error('secret');
       }
     }
-    const { room, logger } = await start([Filtered]);
+    const { room, logger } = await startInMemory([Filtered]);
     expect(await failure(room.say({}))).toBe(HIDDEN);
     expect(await failure(room.chat([]))).toBe(HIDDEN);
     expect(logger.errors.map(String)).toEqual(['Error: broken filter', 'Error: broken filter']);
@@ -373,7 +373,7 @@ describe('what a handler throws', () => {
         throw new Error('secret');
       }
     }
-    const { room, logger } = await start([Throws]);
+    const { room, logger } = await startInMemory([Throws]);
     await failure(room.say({}));
     expect(logger.errors.map(String)).toEqual(['Error: secret']);
   });
@@ -429,7 +429,7 @@ describe('what a handler throws', () => {
         call.end();
       }
     }
-    const { room } = await start([Enhanced]);
+    const { room } = await startInMemory([Enhanced]);
     expect(await failures(room)).toEqual(new Set([expected]));
   });
 
@@ -459,7 +459,7 @@ describe('what a handler throws', () => {
         );
       }
     }
-    const { room } = await start([Late]);
+    const { room } = await startInMemory([Late]);
     const got: Text[] = [];
     const call = room.chat([{ text: 'a' }, { text: 'b' }, { text: 'c' }]);
     expect(await failure(call.pipe(tap((text) => got.push(text))))).toBe(

@@ -18,7 +18,7 @@ import {
 } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { TtrpcServerCall } from '../../lib/index.js';
-import { all, failure, signal, start, turn, type Room, type Text } from './app.js';
+import { all, failure, signal, startInMemory, turn, type Room, type Text } from './app.js';
 
 const NO_RESPONSE = '13 INTERNAL: The handler completed without emitting a response';
 
@@ -40,7 +40,7 @@ async function answering(
       return make(request);
     }
   }
-  return (await start([Answers])).room;
+  return (await startInMemory([Answers])).room;
 }
 
 /** Serves `join` and `chat` with what `make` gives. */
@@ -57,7 +57,7 @@ async function answeringStreams(make: (requests: Observable<Text>) => unknown): 
       return make(requests);
     }
   }
-  return (await start([Answers])).room;
+  return (await startInMemory([Answers])).room;
 }
 
 async function* generate(...texts: string[]): AsyncGenerator<Text> {
@@ -213,7 +213,7 @@ describe('respondOnce', () => {
         return this.say(request, metadata, call);
       }
     }
-    const { room } = await start([Late]);
+    const { room } = await startInMemory([Late]);
     for (const call of [room.say, room.tell]) {
       handled = signal();
       expect(await failure(call({}, { timeoutMs: 50 }))).toMatch(/^4 DEADLINE_EXCEEDED/);

@@ -48,7 +48,7 @@ import {
   closeLater,
   failure,
   moduleOf,
-  start,
+  startInMemory,
   type Room,
   type Started,
   type Text,
@@ -129,7 +129,7 @@ async function failuresOf(controllers: readonly Fails[], options?: TtrpcExceptio
   const texts = new Set<string>();
   const errors: unknown[] = [];
   for (const controller of controllers) {
-    const { room, logger } = await start([controller], { prepare });
+    const { room, logger } = await startInMemory([controller], { prepare });
     for (const call of callsOf(room, controller.name)) texts.add(await failure(call));
     errors.push(...logger.errors);
   }
@@ -278,7 +278,7 @@ describe('TtrpcExceptionFilter', () => {
     ];
     for (const generator of generators) {
       const [messages] = failing(() => generator(), make);
-      const { room } = await start([messages]);
+      const { room } = await startInMemory([messages]);
       const texts = await Promise.all(callsOf(room, 'Messages').map((call) => failure(call)));
       expect(new Set(texts)).toEqual(new Set([RAW.get(name) ?? expected]));
     }
@@ -337,7 +337,7 @@ describe('TtrpcExceptionFilter', () => {
 
   it('tells the text of unknown errors where the server may', async () => {
     const [messages] = failing(WAYS['throw']!, () => new Error('told'));
-    const { room } = await start([messages], {
+    const { room } = await startInMemory([messages], {
       options: { exposeErrorMessages: true },
       prepare: (app) => app.useGlobalFilters(new TtrpcExceptionFilter()),
     });
@@ -365,7 +365,7 @@ describe('TtrpcExceptionFilter', () => {
         () => EMPTY,
         () => undefined,
       )) {
-        const { room } = await start([controller], {
+        const { room } = await startInMemory([controller], {
           prepare: (app) => prepare(app.useGlobalFilters(new TtrpcExceptionFilter())),
         });
         for (const call of callsOf(room, controller.name)) {
@@ -378,14 +378,14 @@ describe('TtrpcExceptionFilter', () => {
   it('may be provided as APP_FILTER, or used by a controller or a method', async () => {
     const make = (): Error => new UnauthorizedException('who?');
     const [provided] = failing(WAYS['throw']!, make);
-    const app = await start([provided], {
+    const app = await startInMemory([provided], {
       module: { providers: [{ provide: APP_FILTER, useClass: TtrpcExceptionFilter }] },
     });
     expect(await failure(app.room.say({}))).toBe('16 UNAUTHENTICATED: who?');
 
     const [used] = failing(WAYS['error']!, make);
     UseFilters(TtrpcExceptionFilter)(used);
-    const { room } = await start([used]);
+    const { room } = await startInMemory([used]);
     expect(await failure(room.chat([]))).toBe('16 UNAUTHENTICATED: who?');
 
     @Controller()
@@ -401,7 +401,7 @@ describe('TtrpcExceptionFilter', () => {
         throw make();
       }
     }
-    const both = await start([OfMethods]);
+    const both = await startInMemory([OfMethods]);
     expect(await failure(both.room.say({}))).toBe('16 UNAUTHENTICATED: who?');
     expect(await failure(both.room.tell({}))).toBe(HIDDEN);
   });
@@ -414,7 +414,7 @@ describe('TtrpcExceptionFilter', () => {
       }
     }
     const [messages] = failing(WAYS['throw']!, () => new Error('secret'));
-    const { room } = await start([messages], {
+    const { room } = await startInMemory([messages], {
       module: { providers: [{ provide: APP_FILTER, useClass: Extended }] },
     });
     expect(await failure(room.join([]))).toBe('12 UNIMPLEMENTED: not yet');
@@ -430,7 +430,7 @@ describe('TtrpcExceptionFilter', () => {
     for (const way of Object.values(WAYS)) {
       for (const controller of failing(way, () => new Error('secret'))) {
         UseFilters(new Translates())(controller);
-        const { room } = await start([controller]);
+        const { room } = await startInMemory([controller]);
         for (const call of callsOf(room, controller.name)) {
           expect(await failure(call)).toBe('5 NOT_FOUND: translated');
         }
@@ -464,7 +464,7 @@ async function detailsOf(
   options?: TtrpcExceptionFilterOptions,
 ): Promise<readonly AnyMessage[]> {
   const [messages] = failing(WAYS['throw']!, make);
-  const { room } = await start([messages], {
+  const { room } = await startInMemory([messages], {
     prepare: (app) => app.useGlobalFilters(new TtrpcExceptionFilter(options)),
   });
   const error = await all(room.say({})).catch((caught: unknown) => caught);

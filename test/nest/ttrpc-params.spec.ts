@@ -10,7 +10,7 @@ import {
   TtrpcServerCall,
   type TtrpcContext,
 } from '../../lib/index.js';
-import { all, start, type Text } from './app.js';
+import { all, startInMemory, type Text } from './app.js';
 
 const ADA = { metadata: { user: ['ada', 'eve'] }, timeoutMs: 5000 };
 
@@ -59,7 +59,7 @@ describe('TtrpcCall and TtrpcMetadata', () => {
         return requests.pipe(map(() => facts(call, call.metadata, 'each')));
       }
     }
-    const { room } = await start([Decorated]);
+    const { room } = await startInMemory([Decorated]);
     const name = TtrpcServerCall.name;
     const say = await all(room.say({ number: 7 }, ADA));
     expect(say).toEqual([{ text: `/acme.v1.RoomService/Say ${name} ada` }]);
@@ -95,7 +95,7 @@ describe('TtrpcCall and TtrpcMetadata', () => {
         call.end(facts(call, call.metadata, user));
       }
     }
-    const { room } = await start([PassThrough]);
+    const { room } = await startInMemory([PassThrough]);
     const name = TtrpcDuplexCall.name;
     const join = await all(room.join([], ADA));
     expect(join).toEqual([{ text: `/acme.v1.RoomService/Join ${name} ada` }]);
@@ -112,7 +112,7 @@ describe('TtrpcCall and TtrpcMetadata', () => {
         return { text };
       }
     }
-    const { room } = await start([Piped]);
+    const { room } = await startInMemory([Piped]);
     expect(await all(room.say({}, ADA))).toEqual([{ text: 'ADA' }]);
   });
 });
