@@ -1,3 +1,4 @@
+import cluster from 'node:cluster';
 import { chmodSync, existsSync } from 'node:fs';
 import type { ListenOptions, Server } from 'node:net';
 import { dirname } from 'node:path';
@@ -19,8 +20,10 @@ export async function bindServer(
   address: BindableAddress,
   mode: number | undefined,
 ): Promise<void> {
+  const shared = cluster.isWorker && address.kind === 'unix';
   try {
-    await bindReplacingStale(server, address, mode);
+    if (shared) await bindShared(server, address, mode);
+    else await bindReplacingStale(server, address, mode);
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
     throw new Error(problemOf(address, error), { cause: error });
@@ -38,6 +41,27 @@ async function bindReplacingStale(
     if (address.kind !== 'unix' || errorCode(error) !== 'EADDRINUSE') throw error;
     await removeStaleSocket(address.path, error);
     await bind(server, address, mode);
+  }
+}
+
+/**
+ * Shares the primary's socket, in a worker of `node:cluster`. The primary binds it for the first
+ * worker that asks and hands it to the others, who find it in use and yet may have it: so a stale
+ * file goes before, and only the primary can tell who else's it is.
+ */
+async function bindShared(
+  server: Server,
+  address: BindableAddress & { readonly kind: 'unix' },
+  mode: number | undefined,
+): Promise<void> {
+  await removeStaleSocket(address.path, undefined).catch(() => undefined);
+  try {
+    await bind(server, address, undefined);
+    if (mode !== undefined) chmodSync(address.path, mode);
+  } catch (error) {
+    server.close();
+    if (errorCode(error) === 'EADDRINUSE') await removeStaleSocket(address.path, error);
+    throw error;
   }
 }
 

@@ -12,8 +12,9 @@ export interface ListenerOptions {
   /**
    * File mode of a unix socket, such as `0o600`; ignored for other addresses.
    *
-   * It is set right after the socket was bound, in the same turn of the event loop. Whoever must
-   * keep even that moment shut gives the socket a folder of its own that others cannot enter.
+   * It is set right after the socket was bound, in the same turn of the event loop; in a worker of
+   * `node:cluster` a moment later. Whoever must keep even that moment shut gives the socket a folder
+   * of its own that others cannot enter.
    *
    * @defaultValue what the process's umask leaves
    */
@@ -32,7 +33,8 @@ export interface Listener {
   readonly address: string;
   /**
    * Accepts no more. Resolves when the listening socket is closed and its file removed; accepted
-   * connections go on, and are not waited for.
+   * connections go on, and are not waited for. The socket that workers of `node:cluster` share is
+   * the primary's, which closes it after the last of them.
    */
   close(): Promise<void>;
 }
