@@ -3,7 +3,16 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 
-import { READY, USAGE, type Job, type Sample, type Usage } from './protocol.js';
+import {
+  FIRST,
+  READY,
+  SETTLE,
+  USAGE,
+  type Job,
+  type Sample,
+  type Settled,
+  type Usage,
+} from './protocol.js';
 
 /** How to start a process. */
 export interface Command {
@@ -42,6 +51,15 @@ export class Child {
 
   async usage(): Promise<Usage> {
     return JSON.parse(await this.#ask(USAGE)) as Usage;
+  }
+
+  async settle(): Promise<Settled> {
+    return JSON.parse(await this.#ask(SETTLE)) as Settled;
+  }
+
+  /** Lets a driver connect anew and make a call. */
+  async first(): Promise<void> {
+    await this.#ask(FIRST);
   }
 
   async drive(job: Job): Promise<Sample> {

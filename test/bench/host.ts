@@ -4,7 +4,8 @@ import { createInterface } from 'node:readline';
 
 import { drive } from './drive.js';
 import type { BenchClient, Peer } from './peers/peer.js';
-import { READY, USAGE, type Job } from './protocol.js';
+import { FIRST, READY, SETTLE, USAGE, type Job } from './protocol.js';
+import { settle } from './settle.js';
 import { usage } from './usage.js';
 
 /** Loaded one by one, so that each process has only its own in memory. */
@@ -17,6 +18,7 @@ const PEERS: Record<string, () => Promise<Peer>> = {
   'nest-grpc': async () => (await import('./peers/nest-grpc.js')).nestGrpc,
   'nest-tcp': async () => (await import('./peers/nest-tcp.js')).nestTcp,
   'grpc-js': async () => (await import('./peers/grpc.js')).grpc,
+  protobufjs: async () => (await import('./peers/protobufjs.js')).protobufjs,
 };
 
 const [, , role, name = '', path = ''] = process.argv;
@@ -28,10 +30,24 @@ if (role === 'serve') await peer.serve(path);
 else clients.push(await peer.connect(path));
 console.log(READY);
 
+const answers: Record<string, () => unknown> = {
+  [USAGE]: usage,
+  [SETTLE]: () => settle(peer),
+  [FIRST]: first,
+};
 for await (const line of createInterface(process.stdin)) {
-  console.log(JSON.stringify(line === USAGE ? usage() : await run(JSON.parse(line) as Job)));
+  const answer = answers[line] ?? (() => run(JSON.parse(line) as Job));
+  console.log(JSON.stringify(await answer()));
 }
 process.exit();
+
+async function first(): Promise<object> {
+  const client = await (peer as Peer).connect(path);
+  await new Promise<void>((resolve, reject) => {
+    client.echo((error) => (error === undefined ? resolve() : reject(error)))();
+  });
+  return {};
+}
 
 async function run(job: Job): Promise<unknown> {
   while (clients.length < job.connections) clients.push(await (peer as Peer).connect(path));

@@ -22,6 +22,16 @@ export interface Usage {
   readonly peakBytes: number;
 }
 
+/** What a process keeps when it has nothing to do, after its garbage was collected. */
+export interface Settled {
+  readonly rssBytes: number;
+  readonly heapBytes: number;
+  /** Timers that anybody still refers to, running or not; of Node alone. */
+  readonly timers: number;
+  /** Calls that its library counts as open; of this package alone. */
+  readonly openStreams: number;
+}
+
 /** What a driver answers to a {@link Job}. */
 export interface Sample {
   /** Calls of an `echo`, messages of a `pour`. */
@@ -34,5 +44,11 @@ export interface Sample {
 
 /** The line that is answered with a {@link Usage}, by servers and drivers alike. */
 export const USAGE = 'usage';
+
+/** The line that is answered with a {@link Settled}, by servers and drivers alike. */
+export const SETTLE = 'settle';
+
+/** The line upon which a driver connects anew and makes a call; answered with `{}` after it. */
+export const FIRST = 'first';
 
 export const READY = 'ready';

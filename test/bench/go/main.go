@@ -12,6 +12,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"syscall"
 )
@@ -44,8 +46,14 @@ func run(args []string) error {
 	fmt.Println("ready")
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
-		result, err := any(usage()), error(nil)
-		if line := lines.Text(); line != "usage" {
+		var result any
+		var err error
+		switch line := lines.Text(); line {
+		case "usage":
+			result = usage()
+		case "settle":
+			result = settle()
+		default:
 			result, err = answer(line)
 		}
 		if err != nil {
@@ -72,17 +80,40 @@ func usage() used {
 	return used{CPUSeconds: seconds(self.Utime) + seconds(self.Stime), PeakBytes: peak(int64(self.Maxrss) * 1024)}
 }
 
+type settled struct {
+	RSSBytes    int64 `json:"rssBytes"`
+	HeapBytes   int64 `json:"heapBytes"`
+	Timers      int64 `json:"timers"`
+	OpenStreams int64 `json:"openStreams"`
+}
+
+// settle collects garbage, gives what is free back to the system, and says what remains.
+func settle() settled {
+	debug.FreeOSMemory()
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	return settled{RSSBytes: status("VmRSS"), HeapBytes: int64(memory.HeapAlloc)}
+}
+
 // peak prefers Linux's VmHWM: Maxrss counts what the parent had before the program was loaded.
 func peak(otherwise int64) int64 {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return otherwise
+	if bytes := status("VmHWM"); bytes > 0 {
+		return bytes
 	}
-	for _, line := range strings.Split(string(status), "\n") {
+	return otherwise
+}
+
+// status reads a number of bytes that Linux says of this process; elsewhere it is 0.
+func status(name string) int64 {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for _, line := range strings.Split(string(text), "\n") {
 		var kilobytes int64
-		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kilobytes); err == nil {
+		if _, err := fmt.Sscanf(line, name+": %d kB", &kilobytes); err == nil {
 			return kilobytes * 1024
 		}
 	}
-	return otherwise
+	return 0
 }

@@ -3,6 +3,7 @@ import {
   TtrpcClient,
   TtrpcServer,
   type MethodDefinition,
+  type TtrpcStats,
 } from '../../../lib/engine/index.js';
 import {
   checked,
@@ -19,6 +20,9 @@ import {
   type Peer,
 } from './peer.js';
 
+/** The servers and clients of this process. */
+const ends: { stats(): TtrpcStats }[] = [];
+
 /** The engine through callbacks: no promise on either side. */
 export const engine: Peer = {
   async serve(path) {
@@ -26,12 +30,14 @@ export const engine: Peer = {
     const server = new TtrpcServer();
     server.addMethod(echo, (call) => call.reply(call.request));
     server.addService({ name: SERVICE, methods: [pour] }, { pour: pourChunks });
-    await server.listen(`unix://${path}`);
+    await listen(server, path);
   },
 
   async connect(path) {
     return callbackClient(await connected(path));
   },
+
+  openStreams,
 };
 
 /** The engine as its users meet it: handlers and calls are asynchronous functions. */
@@ -40,13 +46,24 @@ export const enginePromises: Peer = {
     const server = new TtrpcServer();
     const implementation = { echo: async (note: Note) => note, pour: pourChunks };
     server.addService(loadServices({ protoPath: PROTO_FILE }).service(SERVICE), implementation);
-    await server.listen(`unix://${path}`);
+    await listen(server, path);
   },
 
   async connect(path) {
     return promiseClient(await connected(path));
   },
+
+  openStreams,
 };
+
+async function listen(server: TtrpcServer, path: string): Promise<void> {
+  ends.push(server);
+  await server.listen(`unix://${path}`);
+}
+
+function openStreams(): number {
+  return ends.reduce((sum, end) => sum + end.stats().openStreams, 0);
+}
 
 function pourChunks(burst: Burst): Iterable<Chunk> {
   return chunks(burst);
@@ -54,6 +71,7 @@ function pourChunks(burst: Burst): Iterable<Chunk> {
 
 async function connected(path: string): Promise<TtrpcClient> {
   const client = new TtrpcClient({ address: `unix://${path}` });
+  ends.push(client);
   await client.connect();
   return client;
 }
@@ -98,11 +116,15 @@ function promiseClient(client: TtrpcClient): BenchClient {
   };
 }
 
+let loaded: readonly MethodDefinition[] | undefined;
+
+/** Loaded once, however many clients a process has. */
 function methods(): {
   echo: MethodDefinition<Note, Note>;
   pour: MethodDefinition<Burst, Chunk>;
 } {
-  const [echo, pour] = loadServices({ protoPath: PROTO_FILE }).service(SERVICE).methods;
+  loaded ??= loadServices({ protoPath: PROTO_FILE }).service(SERVICE).methods;
+  const [echo, pour] = loaded;
   return {
     echo: echo as MethodDefinition<Note, Note>,
     pour: pour as MethodDefinition<Burst, Chunk>,

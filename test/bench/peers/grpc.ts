@@ -85,7 +85,15 @@ export const grpc: Peer = {
   },
 };
 
+let loaded: ServiceClientConstructor | undefined;
+
+/** Loaded once, however many clients a process has. */
 function loadBench(): ServiceClientConstructor {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): ServiceClientConstructor {
   const { bench } = loadPackageDefinition(loadSync(PROTO_FILE)) as unknown as {
     bench: { v1: { Bench: ServiceClientConstructor } };
   };

@@ -1,3 +1,4 @@
+import type { TtrpcStats } from '../../../lib/engine/index.js';
 import { ClientTtrpc, ServerTtrpc } from '../../../lib/index.js';
 import {
   EchoController,
@@ -15,23 +16,34 @@ const EVERYTHING = { timeoutMs: 10_000, metadata: { 'x-request-id': 'f00dfeed' }
 export const nest: Peer = {
   serve,
   connect: (path) => connect(path, [EVERYTHING]),
+  openStreams,
 };
 
 /** The same, called as the peers are: with the message alone. */
 export const nestPlain: Peer = {
   serve,
   connect: (path) => connect(path, []),
+  openStreams,
 };
+
+/** The servers and clients of this process. */
+const ends: { stats(): TtrpcStats }[] = [];
+
+function openStreams(): number {
+  return ends.reduce((sum, end) => sum + end.stats().openStreams, 0);
+}
 
 const DEFINITION = { package: PROTO_PACKAGE, protoPath: PROTO_FILE };
 
 async function serve(path: string): Promise<void> {
   const strategy = new ServerTtrpc({ url: `unix://${path}`, ...DEFINITION });
   await serveNest({ strategy }, [EchoController, IterableController]);
+  ends.push(strategy.unwrap());
 }
 
 async function connect(path: string, rest: readonly unknown[]): Promise<BenchClient> {
   const client = new ClientTtrpc({ url: `unix://${path}`, ...DEFINITION });
   await client.connect();
+  ends.push(client.unwrap());
   return observableClient(client.getService<BenchService>('Bench'), NOTE, rest);
 }

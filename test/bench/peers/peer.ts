@@ -14,6 +14,8 @@ export interface Peer {
   /** Resolves when it listens on the unix socket. */
   serve(path: string): Promise<void>;
   connect(path: string): Promise<BenchClient>;
+  /** Calls that are open in this process, by the library's own count. */
+  openStreams?(): number;
 }
 
 export interface Note {
