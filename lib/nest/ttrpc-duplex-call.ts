@@ -1,4 +1,4 @@
-import { Duplex } from 'node:stream';
+import { Duplex, finished } from 'node:stream';
 import { StatusError } from '../errors.js';
 import type { Peer } from '../rpc/call.js';
 import type { ServerCall } from '../rpc/server-call.js';
@@ -98,7 +98,7 @@ export class TtrpcDuplexCall extends Duplex implements TtrpcContext {
     const { requests } = this.#call;
     requests?.next().then(
       ({ done, value }) => this.push(done === true ? null : value),
-      (error: Error) => this.destroy(error),
+      (error: Error) => this.#cutOff(error),
     );
   }
 
@@ -123,6 +123,14 @@ export class TtrpcDuplexCall extends Duplex implements TtrpcContext {
     // Without an error, a response may still come through the callback, but no message.
     if (error === null && this.#streams) this.#call.fail(abandoned());
     done(error);
+  }
+
+  /** No request follows, and no `end` either: those that came are not the whole stream. */
+  #cutOff(error: Error): void {
+    if (this.#call.cancellation !== undefined) this.destroy(error);
+    // The handler itself has ended the call, perhaps a moment before its stream says `finish`.
+    else if (this.writableEnded) finished(this, { readable: false }, () => this.destroy());
+    else this.destroy();
   }
 
   /** Whether responses are a stream; one response goes through the callback. */

@@ -115,8 +115,13 @@ export class MessageQueue<T> implements AsyncIterableIterator<T, undefined> {
     return Promise.resolve(DONE);
   }
 
-  /** Drops what waits and everything to come; an error that the consumer has not had yet stays. */
-  discard(): void {
+  /**
+   * Drops what waits and everything to come. A consumer that would have got more is told so by the
+   * error that `cutOff` makes, if there is one; an error that it has not had yet stays.
+   */
+  discard(cutOff?: () => Error): void {
+    const whole = this.#ended && this.#messages.length === 0;
+    if (cutOff !== undefined && !whole) return this.abort(cutOff());
     this.#forget();
     this.#finish(undefined);
   }

@@ -314,7 +314,7 @@ export class ServerCall<Request = unknown, Response = unknown>
   #finish(): void {
     this.#deadline?.disarm();
     this.connection.stopWaiting(this);
-    this.requests?.discard();
+    this.requests?.discard(endedEarly);
     this.#budget.drop(this);
     this.onDrain();
     const stops = this.#stops;
@@ -346,6 +346,12 @@ export function keepRequest(view: RequestView, halfClosed: boolean): ServerReque
   const metadata =
     metadataEnd === 0 ? undefined : Buffer.from(bytes.subarray(metadataStart, metadataEnd));
   return { halfClosed, timeoutNano, metadata };
+}
+
+/** For whoever takes requests behind the end of their call: part of a stream is not the whole. */
+function endedEarly(): StatusError {
+  const message = 'call is over: it has ended before its requests';
+  return new StatusError({ code: StatusCode.Cancelled, message });
 }
 
 const TOO_FAST = 'messages are sent faster than the peer takes them';

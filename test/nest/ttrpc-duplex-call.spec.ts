@@ -92,6 +92,27 @@ describe('TtrpcDuplexCall', () => {
     expect(await all(room.join(NEVER.pipe(startWith({}))))).toEqual([{}]);
   });
 
+  it.each(['answers', 'fails'])(
+    'is closed without an end when the handler %s before the requests end',
+    async (ending) => {
+      const events: string[] = [];
+      const closed = signal();
+      const { room } = await passing((call) => {
+        for (const event of ['end', 'error', 'finish']) call.on(event, () => events.push(event));
+        call.on('close', () => closed.resolve());
+        call.once('data', (text: Text) => {
+          if (ending === 'fails') call.emit('error', { code: 5, message: 'none' });
+          else call.end(text);
+        });
+      });
+      const answer = all(room.chat(NEVER.pipe(startWith({ text: 'a' })))).catch(String);
+      const failed = ending === 'fails';
+      expect(await answer).toEqual(failed ? 'StatusError: 5 NOT_FOUND: none' : [{ text: 'a' }]);
+      await closed.promise;
+      expect(events).toEqual(failed ? ['error'] : ['finish']);
+    },
+  );
+
   it('says what grpc-js calls say', async () => {
     let facts: unknown;
     const { room, url } = await passing((call) => {

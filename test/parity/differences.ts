@@ -96,13 +96,6 @@ export const DIFFERENCES = [
     reason: 'a call must end, and not the process',
   },
   {
-    id: 'failed-requests',
-    what: 'the requests of a call that its handler has failed',
-    gRPC: 'fail',
-    ttrpc: 'complete',
-    reason: 'the call is over',
-  },
-  {
     id: 'order',
     what: 'requests that come while a guard or an interceptor takes its time',
     gRPC: 'may come out of order',

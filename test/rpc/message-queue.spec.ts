@@ -209,6 +209,28 @@ describe('MessageQueue', () => {
       expect(await queue.next()).toMatchObject({ done: true });
     }
   });
+
+  it.each([
+    ['neither the messages nor the end were taken', true, true],
+    ['the messages were taken before the end came', false, false],
+    ['messages are left behind the end', true, true, true],
+  ])('tells who was cut off by a discard: %s', async (_, left, told, ended = !left) => {
+    const { queue } = make();
+    queue.push(1, 0);
+    if (!left) await queue.next();
+    if (ended) queue.end();
+    queue.discard(() => new Error('cut off'));
+    if (told) await expect(queue.next()).rejects.toThrow('cut off');
+    expect(await collect(queue)).toEqual([]);
+  });
+
+  it('tells nobody who has left that a discard cut the messages off', async () => {
+    const { queue } = make();
+    queue.push(1, 0);
+    await queue.return();
+    queue.discard(() => new Error('cut off'));
+    expect(await collect(queue)).toEqual([]);
+  });
 });
 
 describe('MessageQueue.consume', () => {
