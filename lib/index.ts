@@ -81,3 +81,9 @@ export { fromGrpcJs, fromProtobufEs, fromTsProto } from './proto/generated-servi
 export type { LoaderOptions } from './proto/loader-options.js';
 export type { Handshake } from './transport/handshake.js';
 export type { Acceptor } from './transport/listener.js';
+export {
+  requirePeer,
+  type CredentialsHandshake,
+  type PeerCredentials,
+  type PeerRule,
+} from './transport/peer-credentials.js';

@@ -71,6 +71,12 @@ export { toStatus } from '../rpc/to-status.js';
 
 export type { Handshake } from '../transport/handshake.js';
 export type { Acceptor, Listener } from '../transport/listener.js';
+export {
+  requirePeer,
+  type CredentialsHandshake,
+  type PeerCredentials,
+  type PeerRule,
+} from '../transport/peer-credentials.js';
 
 export { fromGrpcJs, fromProtobufEs, fromTsProto } from '../proto/generated-services.js';
 export { loadServices, ServiceCatalog } from '../proto/service-definition.js';

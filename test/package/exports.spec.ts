@@ -19,6 +19,7 @@ ClientTtrpc
 type ClientTtrpcOptions
 ConnectionError
 type ConnectionFailure
+type CredentialsHandshake
 DefinitionError
 type GrpcTransportOptions
 type Handshake
@@ -34,6 +35,8 @@ type MetadataInit
 type OutgoingCall
 PayloadTooLargeError
 type Peer
+type PeerCredentials
+type PeerRule
 type ProtoLoader
 ProtocolError
 type ReconnectOptions
@@ -75,6 +78,7 @@ fromProtobufEs
 fromTsProto
 getTtrpcServiceToken
 isTtrpcError
+requirePeer
 statusName
 toHttpException
 ttrpcClient
@@ -94,6 +98,7 @@ type ClientStreamingHandler
 ConnectionError
 type ConnectionFailure
 type ConnectionOptions
+type CredentialsHandshake
 DefinitionError
 type Dialer
 type Handler
@@ -114,6 +119,8 @@ type PayloadFunctions
 type PayloadTarget
 PayloadTooLargeError
 type Peer
+type PeerCredentials
+type PeerRule
 type ProtoDefinitions
 type ProtoSource
 ProtocolError
@@ -149,6 +156,7 @@ fullMethod
 isTtrpcError
 loadServices
 payloadCodec
+requirePeer
 statusCodeOf
 statusName
 toStatus
