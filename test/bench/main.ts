@@ -8,6 +8,8 @@ import { plot } from './plot.js';
 import { buildBase, buildGo } from './programs.js';
 import { ratios, type Measured } from './ratios.js';
 import { report } from './report.js';
+import { STUDIES } from './studies/all.js';
+import type { Outcome, Study } from './studies/study.js';
 import { baseSubjects, SUBJECTS, takesPart, type Subject } from './subjects.js';
 import { worksOf, type Work } from './works.js';
 
@@ -33,7 +35,20 @@ async function run(options: Options): Promise<void> {
     all.push(measured);
     console.log(report(measured));
   }
-  if (options.json !== undefined) writeFileSync(options.json, toJson(all));
+  const outcomes: Outcome[] = [];
+  const studies = chooseStudies(options);
+  const go = studies.length > 0 && buildGo() === undefined;
+  for (const study of studies) {
+    say(study.name);
+    try {
+      const outcome = await study.run({ options, cores, go, say });
+      outcomes.push(outcome);
+      console.log(outcome.text);
+    } catch (error) {
+      console.log(`${study.name}: failed: ${(error as Error).message}\n`);
+    }
+  }
+  if (options.json !== undefined) writeFileSync(options.json, toJson(all, outcomes));
   if (options.svg !== undefined) writeFileSync(options.svg, plot(all));
 }
 
@@ -54,9 +69,18 @@ function chooseSubjects(options: Options, say: (text: string) => void): Subject[
 }
 
 function chooseWorks({ quick, works }: Options, cores: Cores): Work[] {
-  return choose(worksOf(quick), works, ({ name, inFlight }) => [name, `${name}:${inFlight}`])
+  return choose([...worksOf(quick), ...STUDIES], works, (each) =>
+    'inFlight' in each ? [each.name, `${each.name}:${each.inFlight}`] : [each.name],
+  )
+    .filter((each) => 'inFlight' in each)
     .filter(({ pinned }) => pinned || cores !== undefined)
     .filter((work) => !quick || work.quick || works.length > 0);
+}
+
+/** They take minutes: those that were asked for, or all in a full run. */
+function chooseStudies({ quick, works, subjects, base }: Options): Study[] {
+  const full = !quick && works.length + subjects.length === 0 && base === undefined;
+  return STUDIES.filter(({ name }) => full || works.includes(name));
 }
 
 /** Those of a name that was asked for; all if none was. */
@@ -72,7 +96,7 @@ function choose<T>(
   return all.filter((each) => wanted.length === 0 || namesOf(each).some((n) => wanted.includes(n)));
 }
 
-function toJson(all: readonly Measured[]): string {
+function toJson(all: readonly Measured[], outcomes: readonly Outcome[]): string {
   const rounds = all.flatMap(({ work, results }) =>
     results.map(({ subject, ...result }) => ({
       work: work.name,
@@ -81,5 +105,7 @@ function toJson(all: readonly Measured[]): string {
       ...result,
     })),
   );
-  return `${JSON.stringify({ rows: all.flatMap(ratios), subjects: rounds }, null, 2)}\n`;
+  const rows = [...all.flatMap(ratios), ...outcomes.flatMap(({ checks }) => checks)];
+  const figures = outcomes.flatMap((outcome) => outcome.figures);
+  return `${JSON.stringify({ rows, subjects: rounds, figures }, null, 2)}\n`;
 }

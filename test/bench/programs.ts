@@ -8,7 +8,7 @@ import type { Program, Role } from './subjects.js';
 
 /** This folder as it is in the repository, whatever was compiled from it. */
 const BENCH = join(import.meta.dirname, '../../../../../..', 'test/bench');
-const ROOT = join(BENCH, '../..');
+export const ROOT = join(BENCH, '../..');
 const BUILD = join(BENCH, '.build');
 const GO_PEER = join(BUILD, 'go-peer');
 const BASE = join(BUILD, 'base');

@@ -1,0 +1,7 @@
+import { curves } from './curves.js';
+import { growth } from './growth.js';
+import { memory } from './memory.js';
+import { start } from './start.js';
+import type { Study } from './study.js';
+
+export const STUDIES: readonly Study[] = [memory, start, growth, curves];
