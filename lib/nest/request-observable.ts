@@ -1,7 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
-import { Observable, Subject } from 'rxjs';
+import { Observable, Subject, type Observer, type Operator, type Subscription } from 'rxjs';
 import { UsageError } from '../errors.js';
 import type { ServerCall } from '../rpc/server-call.js';
+import { failureOf } from './exception-status.js';
 
 /**
  * The requests of a call as an Observable: in order and complete, whatever ran before the first
@@ -28,7 +29,7 @@ export function requestObservable(call: ServerCall): Observable<unknown> {
       onError: (error) => scope.runInAsyncScope(() => subject.error(error)),
     });
   };
-  const observable = new Observable<unknown>((subscriber) => {
+  const source = new Observable<unknown>((subscriber) => {
     if (begun) return subscriber.error(call.cancellation ?? new UsageError(TOO_LATE));
     if (!scheduled) setImmediate(consume);
     scheduled = true;
@@ -36,7 +37,66 @@ export function requestObservable(call: ServerCall): Observable<unknown> {
   });
   // Nest's @GrpcStreamMethod calls it once the method has returned. Here messages wait for a
   // subscriber anyway, which also serves decorators that never call it.
-  return Object.assign(observable, { drainBuffer: () => undefined });
+  return Object.assign(new Requests(call, source), { drainBuffer: () => undefined });
+}
+
+/**
+ * What rxjs would throw at the process ends the call instead: an error of the requests that a
+ * subscriber has no function for, as when the caller of `requests.subscribe({ next })` goes away,
+ * and what a subscriber's functions throw. It holds for what `pipe` makes of it, too.
+ */
+class Requests<T> extends Observable<T> {
+  readonly #call: ServerCall;
+
+  constructor(call: ServerCall, source: Observable<unknown>, operator?: Operator<unknown, T>) {
+    super();
+    this.#call = call;
+    this.source = source;
+    this.operator = operator;
+  }
+
+  override lift<R>(operator?: Operator<T, R>): Observable<R> {
+    return new Requests<R>(this.#call, this, operator);
+  }
+
+  override subscribe(
+    observer?: Partial<Observer<T>> | ((value: T) => void) | null,
+    error?: ((error: unknown) => void) | null,
+    complete?: (() => void) | null,
+  ): Subscription {
+    const given = typeof observer === 'object' && observer !== null ? observer : undefined;
+    // Those of operators, and Subjects, have their own way with errors.
+    if (given !== undefined && 'closed' in given) return super.subscribe(given);
+    const to =
+      given ?? functionsOf(observer as ((value: T) => void) | null | undefined, error, complete);
+    const fail = (thrown: unknown): void => this.#call.fail(failureOf(thrown));
+    const guarded = (work: () => void): void => {
+      try {
+        work();
+      } catch (thrown) {
+        fail(thrown);
+      }
+    };
+    return super.subscribe({
+      next: (value) => guarded(() => to.next?.(value)),
+      error: (thrown: unknown) =>
+        to.error === undefined ? fail(thrown) : guarded(() => to.error?.(thrown)),
+      complete: () => guarded(() => to.complete?.()),
+    });
+  }
+}
+
+/** An observer of the functions that `subscribe` takes in its place. */
+function functionsOf<T>(
+  next?: ((value: T) => void) | null,
+  error?: ((error: unknown) => void) | null,
+  complete?: (() => void) | null,
+): Partial<Observer<T>> {
+  return {
+    ...(typeof next === 'function' && { next }),
+    ...(typeof error === 'function' && { error }),
+    ...(typeof complete === 'function' && { complete }),
+  };
 }
 
 const TOO_LATE = 'requests have been taken already: subscribe to them at once, or share() them';
