@@ -3,6 +3,7 @@ import { UnaryClientCall } from './client-call.js';
 import {
   intercept,
   ofKind,
+  spreadOptions,
   type ClientInterceptor,
   type Next,
   type OutgoingCall,
@@ -23,8 +24,9 @@ export class Caller {
 
   constructor(starter: CallStarter, interceptors: readonly ClientInterceptor[]) {
     this.#starter = starter;
-    const unary = ofKind(interceptors, 'unary');
-    const stream = ofKind(interceptors, 'stream');
+    const wraps = interceptors.flatMap(spreadOptions);
+    const unary = ofKind(wraps, 'unary');
+    const stream = ofKind(wraps, 'stream');
     if (unary.length > 0) {
       this.#unary = intercept(unary, (request, { method, options }) =>
         this.#callUnary(method, request, options),

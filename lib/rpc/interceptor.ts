@@ -19,12 +19,26 @@ export interface OutgoingCall {
   readonly options: CallOptions;
 }
 
-/** Wraps the calls of a client. Give the one or both; a kind without wraps nothing. */
+/**
+ * Wraps the calls of a client. Give any of them; a kind without wraps nothing.
+ *
+ * @example
+ * ```ts
+ * const withToken: ClientInterceptor = {
+ *   options: ({ options }) => ({ ...options, metadata: { token } }),
+ * };
+ * ```
+ */
 export interface ClientInterceptor {
   /** Calls with one request and one response. */
   unary?: Interceptor<unknown, OutgoingCall, Promise<unknown>>;
   /** Calls that stream in a direction; a single message is a stream of one. */
   stream?: Interceptor<AsyncIterable<unknown>, OutgoingCall, AsyncIterable<unknown>>;
+  /**
+   * What calls of both kinds are to be made with, in place of `call.options`; for what is no more
+   * than metadata, a deadline or a signal. It comes before `unary` and `stream`.
+   */
+  options?(call: OutgoingCall): CallOptions;
 }
 
 /** Wraps the calls of a server. Give the one or both; a kind without wraps nothing. */
@@ -56,4 +70,20 @@ export function ofKind<
     // Bound, since an interceptor may be an instance of a class.
     return wrap === undefined ? [] : [wrap.bind(interceptor) as NonNullable<Wraps[Kind]>];
   });
+}
+
+/** An interceptor's `options` as an interceptor in front of it, which wraps calls of both kinds. */
+export function spreadOptions(interceptor: ClientInterceptor): ClientInterceptor[] {
+  if (interceptor.options === undefined) return [interceptor];
+  const changed = (call: OutgoingCall): OutgoingCall => ({
+    ...call,
+    options: interceptor.options!(call),
+  });
+  return [
+    {
+      unary: (request, call, next) => next(request, changed(call)),
+      stream: (requests, call, next) => next(requests, changed(call)),
+    },
+    interceptor,
+  ];
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { StatusError } from '../../lib/errors.js';
-import type { ClientInterceptor, Next } from '../../lib/rpc/interceptor.js';
+import type { CallContext, CallOptions } from '../../lib/rpc/call.js';
+import type { ClientInterceptor, Next, OutgoingCall } from '../../lib/rpc/interceptor.js';
 import { Link } from './link.js';
 import { Chat, collect, Download, Unary, Upload } from './text-service.js';
 
@@ -189,6 +190,37 @@ describe('ClientInterceptor', () => {
       ],
     });
     expect(await late.failure(late.caller.unary(Unary, 'a', {}))).toMatchObject({ code: 4 });
+  });
+
+  it('may change the options of all four kinds by one function, before it wraps them', async () => {
+    const seen: unknown[] = [];
+    const see = (_: unknown, { metadata }: { metadata: { get(key: string): string[] } }): string =>
+      `${seen.push(metadata.get('token'))}`;
+    class Tokens implements ClientInterceptor {
+      readonly token = 't';
+      options({ method, options }: OutgoingCall): CallOptions {
+        return { ...options, metadata: { token: `${this.token} of ${method.name}` } };
+      }
+      unary: NonNullable<ClientInterceptor['unary']> = (request, call, next) => {
+        seen.push(call.options);
+        return next(request, call);
+      };
+    }
+    const handlers = {
+      Unary: see,
+      Download: (request: string, context: CallContext) => [see(request, context)],
+      Upload: see,
+      Chat: (requests: unknown, context: CallContext) => [see(requests, context)],
+    };
+    const link = new Link(handlers, { clientInterceptors: [new Tokens()] });
+    await callAll(link);
+    expect(seen).toEqual([
+      { metadata: { token: 't of Unary' } },
+      ['t of Unary'],
+      ['t of Download'],
+      ['t of Upload'],
+      ['t of Chat'],
+    ]);
   });
 
   it('passes the end of a loop on: the call is cancelled', async () => {
