@@ -1,4 +1,4 @@
-import { StatusCode, statusName, type Status } from './spec/status.js';
+import { StatusCode, statusName, toAny, type Status, type StatusDetail } from './spec/status.js';
 
 /**
  * Every failure this library raises on purpose. Tell them apart by `kind`, which survives two
@@ -128,13 +128,16 @@ export class StatusError extends TtrpcError {
   readonly origin: 'local' | 'remote';
 
   constructor(
-    status: { code: number; message: string; details?: Status['details'] },
+    status: { code: number; message: string; details?: readonly StatusDetail[] | undefined },
     options?: ErrorOptions & { origin?: 'local' | 'remote' },
   ) {
     super(status.message, options?.cause === undefined ? undefined : { cause: options.cause });
     this.message = `${status.code} ${statusName(status.code)}: ${status.message}`;
     this.code = status.code;
-    this.status = { code: status.code, message: status.message, details: status.details ?? [] };
+    const { code, message, details = [] } = status;
+    // Without a compiler it may be anything; `toStatus` sees to that.
+    const anys = Array.isArray(details) ? details.map(toAny) : (details as Status['details']);
+    this.status = { code, message, details: anys };
     this.origin = options?.origin ?? 'local';
   }
 }

@@ -21,8 +21,10 @@ export { TtrpcHealthModule } from './nest/ttrpc-health.module.js';
 export { TtrpcModule } from './nest/ttrpc.module.js';
 export type { TtrpcModuleExtras } from './nest/ttrpc.module-definition.js';
 export {
+  getTtrpcPromiseServiceToken,
   getTtrpcServiceToken,
   InjectTtrpcClient,
+  InjectTtrpcPromiseService,
   InjectTtrpcService,
 } from './nest/ttrpc.inject.decorators.js';
 export {
@@ -32,6 +34,7 @@ export {
   TtrpcStreamCall,
   TtrpcStreamMethod,
 } from './nest/ttrpc.decorators.js';
+export { ttrpcContextOf } from './nest/call-of.js';
 export type { TtrpcContext } from './nest/ttrpc.context.js';
 export { TtrpcException, type TtrpcExceptionStatus } from './nest/ttrpc.exception.js';
 export {
@@ -40,6 +43,7 @@ export {
   type TtrpcExceptionFilterOptions,
 } from './nest/ttrpc-exception.filter.js';
 export { toHttpException } from './nest/to-http-exception.js';
+export { TtrpcToHttpInterceptor } from './nest/ttrpc-to-http.interceptor.js';
 export { TtrpcServerCall } from './nest/ttrpc-call.js';
 export { TtrpcDuplexCall } from './nest/ttrpc-duplex-call.js';
 export { TTRPC_CLIENT, TTRPC_TRANSPORT } from './nest/ttrpc.constants.js';
@@ -71,13 +75,21 @@ export {
   StatusCode,
   statusName,
   type AnyMessage,
+  type DetailMessage,
   type Status,
+  type StatusDetail,
   type StatusName,
 } from './spec/status.js';
 export type { ClientState, ReconnectOptions } from './engine/client-options.js';
 export type { CallOptions, Peer } from './rpc/call.js';
 export type { ClientInterceptor, OutgoingCall } from './rpc/interceptor.js';
 export { fromGrpcJs, fromProtobufEs, fromTsProto } from './proto/generated-services.js';
+export {
+  healthService,
+  type HealthMethods,
+  type HealthRequest,
+  type HealthResponse,
+} from './proto/health.js';
 export type { LoaderOptions } from './proto/loader-options.js';
 export type { Handshake } from './transport/handshake.js';
 export type { Acceptor } from './transport/listener.js';

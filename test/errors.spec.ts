@@ -93,6 +93,33 @@ describe('StatusError', () => {
   });
 });
 
+describe('a detail of a StatusError', () => {
+  it('may be a message with its type, which is encoded when it is sent', () => {
+    const encoded = { typeUrl: 'pkg.Other', value: Uint8Array.of(1) };
+    const message = { missing: 3 };
+    const { details } = new StatusError({
+      code: 9,
+      message: '',
+      details: [
+        { type: 'pkg.Shortage', message },
+        { type: 'any.host/pkg.Shortage', message },
+        encoded,
+      ],
+    }).status;
+    expect(details).toEqual([
+      { typeUrl: 'type.googleapis.com/pkg.Shortage', value: new Uint8Array(0), message },
+      { typeUrl: 'any.host/pkg.Shortage', value: new Uint8Array(0), message },
+      encoded,
+    ]);
+    expect(details[2]).toBe(encoded);
+  });
+
+  it.each([[null], ['none'], [[null, 5]]])('stays what it is when it is none: %j', (given) => {
+    const details = given as unknown as [];
+    expect(new StatusError({ code: 9, message: '', details }).status.details).toEqual(given);
+  });
+});
+
 describe('isTtrpcError', () => {
   it('knows the errors of another copy of the library', () => {
     const foreign = Object.assign(new Error('x'), { kind: 'ttrpc.status' });

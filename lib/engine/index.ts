@@ -29,7 +29,9 @@ export {
   StatusCode,
   statusName,
   type AnyMessage,
+  type DetailMessage,
   type Status,
+  type StatusDetail,
   type StatusName,
 } from '../spec/status.js';
 export { Metadata, type MetadataInit } from '../spec/metadata.js';
@@ -79,6 +81,12 @@ export {
 } from '../transport/peer-credentials.js';
 
 export { fromGrpcJs, fromProtobufEs, fromTsProto } from '../proto/generated-services.js';
+export {
+  healthService,
+  type HealthMethods,
+  type HealthRequest,
+  type HealthResponse,
+} from '../proto/health.js';
 export { loadServices, ServiceCatalog } from '../proto/service-definition.js';
 export type { ProtoDefinitions, ProtoSource } from '../proto/load.js';
 export type { LoaderOptions } from '../proto/loader-options.js';

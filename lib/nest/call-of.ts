@@ -1,6 +1,7 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import { TtrpcServerCall } from './ttrpc-call.js';
 import { TtrpcDuplexCall } from './ttrpc-duplex-call.js';
+import type { TtrpcContext } from './ttrpc.context.js';
 
 /**
  * What stands where handlers have their call: the third argument, or the first of a pass-through
@@ -10,8 +11,21 @@ export function callArgument(host: ArgumentsHost): unknown {
   return host.getArgByIndex<unknown>(2) ?? host.getArgByIndex<unknown>(0);
 }
 
-/** Whether a handler's arguments are those of a call over ttrpc, not of any other transport. */
-export function isTtrpcCall(host: ArgumentsHost): boolean {
+/**
+ * The call that a guard, an interceptor, a filter or a decorator of one's own sees, whatever the
+ * kind of its handler; `undefined` where it is of another transport, such as HTTP or gRPC.
+ *
+ * @param host - what Nest gives to `canActivate`, `intercept` or `catch`
+ * @example
+ * ```ts
+ * class OwnerGuard implements CanActivate {
+ *   canActivate(context: ExecutionContext) {
+ *     return ttrpcContextOf(context)?.metadata.get('owner').includes('me') ?? false;
+ *   }
+ * }
+ * ```
+ */
+export function ttrpcContextOf(host: ArgumentsHost): TtrpcContext | undefined {
   const call = callArgument(host);
-  return call instanceof TtrpcServerCall || call instanceof TtrpcDuplexCall;
+  return call instanceof TtrpcServerCall || call instanceof TtrpcDuplexCall ? call : undefined;
 }

@@ -11,8 +11,8 @@ import { BaseRpcExceptionFilter } from '@nestjs/microservices';
 import { throwError, type Observable } from 'rxjs';
 import { StatusError } from '../errors.js';
 import { isDeliberate } from '../rpc/to-status.js';
-import type { Status } from '../spec/status.js';
-import { isTtrpcCall } from './call-of.js';
+import type { Status, StatusDetail } from '../spec/status.js';
+import { ttrpcContextOf } from './call-of.js';
 import { statusOfException } from './exception-status.js';
 import { responseAdapter } from './response-adapter.js';
 
@@ -25,8 +25,9 @@ export interface TtrpcExceptionFilterOptions {
   readonly map?: ((exception: unknown) => MappedStatus | undefined) | undefined;
 }
 
-/** A status, whose text and details may be left out. */
-export type MappedStatus = Pick<Status, 'code'> & Partial<Status>;
+/** A status, whose text and details may be left out; details as for a `TtrpcException`. */
+export type MappedStatus = Pick<Status, 'code'> &
+  Partial<Pick<Status, 'message'>> & { readonly details?: readonly StatusDetail[] | undefined };
 
 const logger = new Logger('TtrpcExceptionFilter');
 
@@ -68,7 +69,7 @@ export class TtrpcExceptionFilter implements ExceptionFilter {
   }
 
   #catchRpc(exception: unknown, host: ArgumentsHost): Observable<unknown> {
-    if (!isTtrpcCall(host)) return rpcFilter.catch(exception, host);
+    if (ttrpcContextOf(host) === undefined) return rpcFilter.catch(exception, host);
     const status = this.#statusOf(exception);
     if (status !== undefined) {
       return throwError(() => new StatusError(status, { cause: exception }));
@@ -79,10 +80,10 @@ export class TtrpcExceptionFilter implements ExceptionFilter {
     return throwError(() => exception);
   }
 
-  #statusOf(exception: unknown): Status | undefined {
+  #statusOf(exception: unknown): (MappedStatus & Pick<Status, 'message'>) | undefined {
     const mapped = this.#map?.(exception);
     if (mapped === undefined) return statusOfException(exception);
-    return { message: '', details: [], ...mapped };
+    return { message: '', ...mapped };
   }
 
   #catchHttp(exception: unknown, host: ArgumentsHost): void {

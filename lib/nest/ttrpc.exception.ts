@@ -1,5 +1,12 @@
 import { RpcException } from '@nestjs/microservices';
-import { statusCodeOf, StatusCode, type AnyMessage, type StatusName } from '../spec/status.js';
+import {
+  statusCodeOf,
+  StatusCode,
+  toAny,
+  type AnyMessage,
+  type StatusDetail,
+  type StatusName,
+} from '../spec/status.js';
 
 const FAILURES: ReadonlySet<unknown> = new Set(
   Object.values(StatusCode).filter((code) => code !== StatusCode.Ok),
@@ -11,8 +18,11 @@ export interface TtrpcExceptionStatus {
   readonly code: number | StatusName;
   /** Text for developers, in English. */
   readonly message: string;
-  /** Machine-readable details, in order. */
-  readonly details?: readonly AnyMessage[] | undefined;
+  /**
+   * Machine-readable details, in order: encoded as `{ typeUrl, value }`, or as `{ type, message }`,
+   * which the definitions of the called service encode. What they can't is logged and left out.
+   */
+  readonly details?: readonly StatusDetail[] | undefined;
 }
 
 /**
@@ -21,6 +31,11 @@ export interface TtrpcExceptionStatus {
  * @example
  * ```ts
  * throw new TtrpcException({ code: StatusCode.NotFound, message: 'no such hero' });
+ * throw new TtrpcException({
+ *   code: StatusCode.FailedPrecondition,
+ *   message: 'short of money',
+ *   details: [{ type: 'bank.Shortage', message: { missing: 30 } }],
+ * });
  * ```
  */
 export class TtrpcException extends RpcException {
@@ -35,8 +50,9 @@ export class TtrpcException extends RpcException {
     if (!FAILURES.has(number)) {
       throw new TypeError(`code must be that of a failure, 1 to 16 or its name, got ${code}`);
     }
-    super({ code: number, message, details });
+    const anys = details.map(toAny);
+    super({ code: number, message, details: anys });
     this.code = number as number;
-    this.details = details;
+    this.details = anys;
   }
 }

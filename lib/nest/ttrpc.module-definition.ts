@@ -4,6 +4,7 @@ import {
   type InjectionToken,
 } from '@nestjs/common';
 import { ClientTtrpc } from './client-ttrpc.js';
+import { serviceProviders } from './service-providers.js';
 import type { ClientTtrpcOptions } from './ttrpc-options.interface.js';
 import { TTRPC_CLIENT } from './ttrpc.constants.js';
 
@@ -19,21 +20,34 @@ export interface TtrpcModuleExtras {
    * @defaultValue false
    */
   isGlobal?: boolean;
+  /**
+   * Services of the client to make injectable by `@InjectTtrpcService` and
+   * `@InjectTtrpcPromiseService`, named as for `getService`.
+   * @defaultValue none
+   */
+  features?: readonly string[];
 }
 
-const DEFAULT_EXTRAS: Required<TtrpcModuleExtras> = { name: TTRPC_CLIENT, isGlobal: false };
+const DEFAULT_EXTRAS: Required<TtrpcModuleExtras> = {
+  name: TTRPC_CLIENT,
+  isGlobal: false,
+  features: [],
+};
 
 const OPTIONS = Symbol('TTRPC_MODULE_OPTIONS');
 
 /** Gives `TtrpcModule` its `register` and `registerAsync`. */
 export const { ConfigurableModuleClass: TtrpcModuleClass } =
   new ConfigurableModuleBuilder<ClientTtrpcOptions>({ optionsInjectionToken: OPTIONS })
-    .setExtras(DEFAULT_EXTRAS, (definition, { name, isGlobal }) => ({
-      ...definition,
-      global: isGlobal,
-      providers: [...(definition.providers ?? []), clientProvider(name)],
-      exports: [name],
-    }))
+    .setExtras(DEFAULT_EXTRAS, (definition, { name, isGlobal, features }) => {
+      const made = [clientProvider(name), ...serviceProviders(features ?? [], name)];
+      return {
+        ...definition,
+        global: isGlobal,
+        providers: [...(definition.providers ?? []), ...made],
+        exports: made.map(({ provide }) => provide),
+      };
+    })
     .build();
 
 function clientProvider(name: InjectionToken): FactoryProvider<ClientTtrpc> {
@@ -45,6 +59,6 @@ function clientProvider(name: InjectionToken): FactoryProvider<ClientTtrpc> {
 }
 
 function withoutExtras(options: ClientTtrpcOptions & TtrpcModuleExtras): ClientTtrpcOptions {
-  const { name: _name, isGlobal: _isGlobal, ...rest } = options;
+  const { name: _name, isGlobal: _isGlobal, features: _features, ...rest } = options;
   return rest;
 }

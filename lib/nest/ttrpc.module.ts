@@ -1,13 +1,11 @@
 import {
   Module,
   type DynamicModule,
-  type FactoryProvider,
   type InjectionToken,
   type ModuleMetadata,
 } from '@nestjs/common';
-import type { ClientGrpc } from '@nestjs/microservices';
+import { serviceProviders } from './service-providers.js';
 import { TTRPC_CLIENT } from './ttrpc.constants.js';
-import { getTtrpcServiceToken } from './ttrpc.inject.decorators.js';
 import { TtrpcModuleClass } from './ttrpc.module-definition.js';
 
 /**
@@ -15,7 +13,7 @@ import { TtrpcModuleClass } from './ttrpc.module-definition.js';
  *
  * @example
  * ```ts
- * TtrpcModule.register({ name: 'HERO', url: 'unix:///run/hero.sock', package: 'hero', protoPath });
+ * TtrpcModule.register({ url: 'unix:///run/hero.sock', protoPath, features: ['hero.HeroService'] });
  * TtrpcModule.registerAsync({ name: 'HERO', inject: [Config], useFactory: (config) => config.hero });
  * TtrpcModule.forFeature(['hero.HeroService'], 'HERO');
  * ```
@@ -23,7 +21,8 @@ import { TtrpcModuleClass } from './ttrpc.module-definition.js';
 @Module({})
 export class TtrpcModule extends TtrpcModuleClass {
   /**
-   * Makes services injectable by `@InjectTtrpcService`, each as the client's `getService` gives it.
+   * Makes services of a client injectable by `@InjectTtrpcService` and `@InjectTtrpcPromiseService`,
+   * where it was not made by the same module: there the option `features` does it.
    *
    * @param services - named as for `getService`
    * @param client - token of the client; a global one, or of one of `imports`
@@ -35,7 +34,7 @@ export class TtrpcModule extends TtrpcModuleClass {
     client: InjectionToken = TTRPC_CLIENT,
     imports: NonNullable<ModuleMetadata['imports']> = [],
   ): DynamicModule {
-    const providers = services.map((service) => serviceProvider(service, client));
+    const providers = serviceProviders(services, client);
     return {
       module: TtrpcModule,
       imports,
@@ -43,12 +42,4 @@ export class TtrpcModule extends TtrpcModuleClass {
       exports: providers.map(({ provide }) => provide),
     };
   }
-}
-
-function serviceProvider(service: string, client: InjectionToken): FactoryProvider<object> {
-  return {
-    provide: getTtrpcServiceToken(service, client),
-    inject: [client],
-    useFactory: (from: ClientGrpc) => from.getService(service),
-  };
 }

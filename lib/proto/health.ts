@@ -1,5 +1,5 @@
 import protobuf from 'protobufjs';
-import type { ServiceDefinition } from '../rpc/method-definition.js';
+import type { MethodDefinition, TypedService } from '../rpc/method-definition.js';
 import { loadServices } from './service-definition.js';
 
 /** Full name of the service by which a server says whether it works. */
@@ -20,8 +20,40 @@ const HEALTH_PROTO = `
   }
 `;
 
-/** The definition of {@link HEALTH_SERVICE}, for servers whose .proto files have none. */
-export function healthService(): ServiceDefinition {
+/** Asks for a service by its full name; `''` is the whole server. */
+export interface HealthRequest {
+  readonly service?: string;
+}
+
+/** What a server says of a service. */
+export interface HealthResponse {
+  readonly status: 'NOT_SERVING' | 'SERVICE_UNKNOWN' | 'SERVING' | 'UNKNOWN';
+}
+
+/** The methods of `grpc.health.v1.Health`. */
+export interface HealthMethods {
+  /** One answer; NOT_FOUND for a service that the server does not know. */
+  readonly check: MethodDefinition<HealthRequest, HealthResponse, 'unary'>;
+  /** An answer now, and one with each change. */
+  readonly watch: MethodDefinition<HealthRequest, HealthResponse, 'serverStreaming'>;
+}
+
+/**
+ * The definition of `grpc.health.v1.Health`, for the option `services` and for the engine, without a
+ * .proto file.
+ *
+ * @example
+ * ```ts
+ * const client = new ClientTtrpc({ url, services: [healthService()] });
+ * const { status } = await engineClient.unary(healthService().method.check, {});
+ * ```
+ */
+export function healthService(): TypedService<HealthMethods> {
   const { root } = protobuf.parse(HEALTH_PROTO);
-  return loadServices({ root, loader: { defaults: true, enums: String } }).service(HEALTH_SERVICE);
+  const catalog = loadServices({ root, loader: { defaults: true, enums: String } });
+  const method = {
+    check: catalog.method(HEALTH_SERVICE, 'Check'),
+    watch: catalog.method(HEALTH_SERVICE, 'Watch'),
+  } as HealthMethods;
+  return { ...catalog.service(HEALTH_SERVICE), method };
 }

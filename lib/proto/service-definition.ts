@@ -48,12 +48,17 @@ export class ServiceCatalog {
   /**
    * @param service - full proto name: `pkg.Service`
    * @param name - of the method, as in the .proto or in camel case
+   * @typeParam Request - what its requests are by the .proto, which the compiler can't check
+   * @typeParam Response - the same of its responses
    * @throws {@link DefinitionError} naming the nearest when there is none of that name
    */
-  method(service: string, name: string): MethodDefinition {
+  method<Request = unknown, Response = unknown>(
+    service: string,
+    name: string,
+  ): MethodDefinition<Request, Response> {
     const definition = this.service(service);
     const found = methodsBySpelling(definition).get(name);
-    if (found !== undefined) return found;
+    if (found !== undefined) return found as MethodDefinition<Request, Response>;
     const known = definition.methods.map((method) => method.name);
     throw new DefinitionError(`unknown method ${name} of ${service}${suggestNames(name, known)}`);
   }
@@ -112,7 +117,7 @@ export class ServiceCatalog {
  * @example
  * ```ts
  * const catalog = loadServices({ protoPath: 'hero.proto' });
- * const findOne = catalog.method('hero.HeroService', 'FindOne');
+ * const findOne = catalog.method<HeroById, Hero>('hero.HeroService', 'FindOne');
  * ```
  */
 export function loadServices(source: ProtoSource): ServiceCatalog {
@@ -135,7 +140,7 @@ export function loadServices(source: ProtoSource): ServiceCatalog {
   );
 }
 
-/** A catalog whose methods open the status details that it knows the types of. */
+/** A catalog whose methods open and close the status details that it knows the types of. */
 function catalogOf(
   services: readonly ServiceDefinition[],
   messages: MessageCodecs,
@@ -147,9 +152,11 @@ function catalogOf(
       return undefined;
     }
   };
+  const encodeDetail = ({ typeUrl, message }: AnyMessage): AnyMessage =>
+    catalog.encodeAny(typeUrl, message);
   const opening = services.map(({ name, methods }) => ({
     name,
-    methods: methods.map((method) => ({ ...method, decodeDetail })),
+    methods: methods.map((method) => ({ ...method, decodeDetail, encodeDetail })),
   }));
   const catalog = new ServiceCatalog(opening, messages);
   return catalog;

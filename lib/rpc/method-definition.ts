@@ -20,6 +20,8 @@ export interface MethodDefinition<
   readonly response: PayloadCodec<Response>;
   /** Opens a status detail; `undefined` when its type is unknown or its bytes are not of it. */
   readonly decodeDetail?: (detail: AnyMessage) => unknown;
+  /** Encodes a status detail's `message`; throws when its type is unknown or it is not of it. */
+  readonly encodeDetail?: (detail: AnyMessage) => AnyMessage;
 }
 
 /** A service and its methods. */

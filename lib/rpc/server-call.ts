@@ -8,6 +8,7 @@ import { decodeMetadata, endPayload, type RequestView } from '../wire/request-co
 import { beginResponsePayload } from '../wire/response-codec.js';
 import type { CallContext, Peer } from './call.js';
 import { Deadline } from './deadline.js';
+import { encodeDetails } from './encode-details.js';
 import { MESSAGE_OVERHEAD, MessageQueue, type QueueOwner } from './message-queue.js';
 import type { MethodDefinition } from './method-definition.js';
 import type { PumpTarget } from './pump.js';
@@ -154,7 +155,8 @@ export class ServerCall<Request = unknown, Response = unknown>
   fail(error: unknown): void {
     if (!this.active) return;
     if (!isDeliberate(error)) this.#report(error);
-    this.#answer(toStatus(error, this.#settings.exposeErrorMessages));
+    const status = toStatus(error, this.#settings.exposeErrorMessages);
+    this.#answer(encodeDetails(status, this.method, (reason) => this.#report(reason)));
     this.#finish();
   }
 

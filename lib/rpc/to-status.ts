@@ -1,5 +1,5 @@
 import { isTtrpcError, type KnownTtrpcError } from '../errors.js';
-import { statusCodeOf, StatusCode, type AnyMessage, type Status } from '../spec/status.js';
+import { statusCodeOf, StatusCode, toAny, type AnyMessage, type Status } from '../spec/status.js';
 
 /** What the caller is told of an error that nobody meant for it. */
 const HIDDEN = 'Internal server error';
@@ -143,7 +143,7 @@ function isTexts(message: unknown): message is readonly string[] {
 }
 
 function anysOf(details: readonly unknown[]): AnyMessage[] {
-  return details.filter(isAnyMessage);
+  return details.map((detail) => toAny(detail as AnyMessage)).filter(isAnyMessage);
 }
 
 function isAnyMessage(value: unknown): value is AnyMessage {

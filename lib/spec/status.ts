@@ -75,8 +75,33 @@ export interface AnyMessage {
   readonly typeUrl: string;
   /** The encoded message; owned by whoever holds this object. */
   readonly value: Uint8Array;
-  /** The decoded message, on a received status whose method's definitions know the type. */
+  /**
+   * The decoded message: on a received status whose method's definitions know the type, and on one
+   * that was made of it.
+   */
   readonly message?: unknown;
+}
+
+/** A detail that is encoded when its status is sent, by the definitions of the called service. */
+export interface DetailMessage {
+  /** Full name of the message's type: `pkg.Message`, or a type URL. */
+  readonly type: string;
+  /** As a response of that type would be. */
+  readonly message: unknown;
+}
+
+/** What a status may be made with: an encoded message, or one to be encoded. */
+export type StatusDetail = AnyMessage | DetailMessage;
+
+/** The `value` of a detail that is still to be encoded. */
+export const NOT_ENCODED = new Uint8Array(0);
+
+/** Both kinds of details as the one that a status has; anything else stays what it is. */
+export function toAny(detail: StatusDetail): AnyMessage {
+  const { type, message } = (detail ?? {}) as Partial<DetailMessage>;
+  if (typeof type !== 'string') return detail as AnyMessage;
+  const typeUrl = type.includes('/') ? type : `type.googleapis.com/${type}`;
+  return { typeUrl, value: NOT_ENCODED, message };
 }
 
 /** How a call ended (`google.rpc.Status`). */

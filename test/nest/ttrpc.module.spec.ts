@@ -1,12 +1,14 @@
 import { Controller, Inject, Injectable } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClientsModule, GrpcMethod, type AsyncMicroserviceOptions } from '@nestjs/microservices';
-import type { Observable } from 'rxjs';
+import { of, type Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import {
   ClientTtrpc,
   getTtrpcServiceToken,
+  getTtrpcPromiseServiceToken,
   InjectTtrpcClient,
+  InjectTtrpcPromiseService,
   InjectTtrpcService,
   ServerTtrpc,
   TTRPC_CLIENT,
@@ -114,6 +116,42 @@ describe('TtrpcModule.forFeature', () => {
   });
 });
 
+describe('the option features of TtrpcModule', () => {
+  @Injectable()
+  class Both {
+    @InjectTtrpcService('RoomService', 'ROOM') readonly room!: Room;
+    @InjectTtrpcPromiseService('RoomService', 'ROOM') readonly promises!: {
+      say(request: Text): Promise<Text>;
+    };
+  }
+
+  it('makes services injectable with their client, as Observables and as Promises', async () => {
+    const given = await options();
+    const extras = { name: 'ROOM', features: ['RoomService'] };
+    for (const made of [
+      TtrpcModule.register({ ...given, ...extras }),
+      TtrpcModule.registerAsync({ ...extras, useFactory: () => given }),
+    ]) {
+      const user = moduleOf({ imports: [made], providers: [Both] });
+      const app = closeLater(await NestFactory.createApplicationContext(user, { logger: false }));
+      const { room, promises } = app.get(Both);
+      expect(await all(room.say({}))).toEqual([{ text: 'said' }]);
+      expect(await promises.say({})).toEqual({ text: 'said' });
+      const client = app.get<ClientTtrpc>('ROOM', { strict: false });
+      expect(promises).toBe(client.getPromiseService('RoomService'));
+    }
+  });
+
+  it('is content with a stand-in for the client that has Observables alone', async () => {
+    const say = (): Observable<Text> => of({ text: 'fake' });
+    const provider = { provide: 'ROOM', useValue: { getService: () => ({ say }) } };
+    const clients = moduleOf({ providers: [provider], exports: [provider] });
+    const feature = TtrpcModule.forFeature(['RoomService'], 'ROOM', [clients]);
+    const { room } = (await create(clients, feature)).get(Named);
+    expect(await all(room.say({}))).toEqual([{ text: 'fake' }]);
+  });
+});
+
 describe('getTtrpcServiceToken', () => {
   it('is one for a service of a client, and another for every other', () => {
     class Client {}
@@ -127,11 +165,14 @@ describe('getTtrpcServiceToken', () => {
     expect(list()).toEqual(tokens);
     expect(getTtrpcServiceToken('X')).toBe(tokens[0]);
     expect(tokens.at(-1)?.description).toBe('ttrpc service Y of Client');
+    const promise = getTtrpcPromiseServiceToken('X');
+    expect(tokens).not.toContain(promise);
+    expect(getTtrpcPromiseServiceToken('X', TTRPC_CLIENT)).toBe(promise);
   });
 });
 
 describe('a service in DI', () => {
-  it('is no promise, even if an rpc is called Then', async () => {
+  it('is no promise and has no hooks, whatever an rpc is called', async () => {
     const lower = 'Then'.toLowerCase();
     const { Root } = (await import('protobufjs')).default;
     const root = Root.fromJSON({
@@ -143,12 +184,17 @@ describe('a service in DI', () => {
             OnModuleInit: { requestType: 'Text', responseType: 'Text' },
           },
         },
-        Lower: { methods: { [lower]: { requestType: 'Text', responseType: 'Text' } } },
+        Lower: {
+          methods: {
+            [lower]: { requestType: 'Text', responseType: 'Text' },
+            onModuleDestroy: { requestType: 'Text', responseType: 'Text' },
+          },
+        },
       },
     });
     const odd = stubClient({ root }, {});
     expect(Object.keys(odd.getService('Odd'))).toEqual(['Then', 'OnModuleInit', 'onModuleInit']);
-    expect(Object.keys(odd.getService('Lower'))).toEqual(['Then']);
+    expect(Object.keys(odd.getService('Lower'))).toEqual(['onModuleDestroy', 'Then']);
     const provider = { provide: 'ODD', useValue: odd };
     const clients = moduleOf({ providers: [provider], exports: [provider] });
     const feature = TtrpcModule.forFeature(['Odd', 'Lower'], 'ODD', [clients]);
@@ -160,6 +206,12 @@ describe('a service in DI', () => {
     const user = moduleOf({ imports: [feature], providers: [Uses] });
     const app = closeLater(await NestFactory.createApplicationContext(user, { logger: false }));
     expect(app.get(Uses).odd).toBe(odd.getService('Odd'));
+    const promises = ['Odd', 'Lower'].map((name) => getTtrpcPromiseServiceToken(name, 'ODD'));
+    const names = promises.map((one) => Object.keys(app.get<object>(one, { strict: false })));
+    expect(names).toEqual([
+      ['Then', 'OnModuleInit'],
+      ['Then', 'OnModuleDestroy'],
+    ]);
   });
 });
 

@@ -21,11 +21,16 @@ ConnectionError
 type ConnectionFailure
 type CredentialsHandshake
 DefinitionError
+type DetailMessage
 type GrpcTransportOptions
 type Handshake
 HandshakeError
+type HealthMethods
+type HealthRequest
+type HealthResponse
 type HealthStatus
 InjectTtrpcClient
+InjectTtrpcPromiseService
 InjectTtrpcService
 type KnownTtrpcError
 type LoaderOptions
@@ -44,6 +49,7 @@ ServerTtrpc
 type ServerTtrpcOptions
 type Status
 StatusCode
+type StatusDetail
 StatusError
 type StatusName
 TTRPC_CLIENT
@@ -71,17 +77,21 @@ type TtrpcServerEvents
 type TtrpcServerStatus
 TtrpcStreamCall
 TtrpcStreamMethod
+TtrpcToHttpInterceptor
 UsageError
 createRpc
 fromGrpcJs
 fromProtobufEs
 fromTsProto
+getTtrpcPromiseServiceToken
 getTtrpcServiceToken
+healthService
 isTtrpcError
 requirePeer
 statusName
 toHttpException
 ttrpcClient
+ttrpcContextOf
 `;
 
 const ENGINE = `
@@ -100,10 +110,14 @@ type ConnectionFailure
 type ConnectionOptions
 type CredentialsHandshake
 DefinitionError
+type DetailMessage
 type Dialer
 type Handler
 type Handshake
 HandshakeError
+type HealthMethods
+type HealthRequest
+type HealthResponse
 type Interceptor
 type KnownTtrpcError
 type Listener
@@ -136,6 +150,7 @@ type ServiceDefinition
 type ServiceImplementation
 type Status
 StatusCode
+type StatusDetail
 StatusError
 type StatusName
 type StreamClientCall
@@ -153,6 +168,7 @@ fromGrpcJs
 fromProtobufEs
 fromTsProto
 fullMethod
+healthService
 isTtrpcError
 loadServices
 payloadCodec

@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import protobuf from 'protobufjs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { DefinitionError } from '../../lib/errors.js';
+import type { MethodDefinition } from '../../lib/rpc/method-definition.js';
 import { loadServices, type ServiceCatalog } from '../../lib/proto/service-definition.js';
 import { decoded, encoded, hex } from './codecs.js';
 
@@ -32,6 +33,22 @@ describe('loadServices', () => {
     });
     expect(open?.({ typeUrl: 'hero.Gone', value: hex('') })).toBeUndefined();
     expect(open?.({ typeUrl: 'hero.M', value: hex('0a 05') })).toBeUndefined();
+  });
+
+  it('lets a method encode the status details whose types it knows', () => {
+    const [method] = catalogOf(SOURCES).service('hero.B').methods;
+    const detail = { typeUrl: 'any.host/hero.M', value: hex(''), message: { b: hex('ff') } };
+    expect(method?.encodeDetail?.(detail)).toEqual({
+      typeUrl: 'type.googleapis.com/hero.M',
+      value: hex('0a 01 ff'),
+    });
+    expect(() => method?.encodeDetail?.({ ...detail, typeUrl: 'hero.N' })).toThrow(DefinitionError);
+  });
+
+  it('types a method as its caller says', () => {
+    const method = catalogOf(SOURCES).method<{ b: Buffer }, { b?: Buffer }>('hero.B', 'Do');
+    expectTypeOf(method).toEqualTypeOf<MethodDefinition<{ b: Buffer }, { b?: Buffer }>>();
+    expectTypeOf(catalogOf(SOURCES).method('hero.B', 'Do')).toEqualTypeOf<MethodDefinition>();
   });
 
   it('gives services and methods in the order of the .proto', () => {
