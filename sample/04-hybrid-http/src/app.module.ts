@@ -5,10 +5,7 @@ import { HeroController } from './hero/hero.controller.js';
 import { HeroesController } from './http/heroes.controller.js';
 
 @Module({
-  imports: [
-    TtrpcModule.register({ ...HERO, isGlobal: true }),
-    TtrpcModule.forFeature(['hero.HeroService']),
-  ],
+  imports: [TtrpcModule.register({ ...HERO, features: ['hero.HeroService'] })],
   controllers: [HeroController, HeroesController],
 })
 export class AppModule {}

@@ -1,12 +1,14 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { ServerTtrpc, TtrpcExceptionFilter } from 'nestjs-ttrpc';
+import { ServerTtrpc, TtrpcExceptionFilter, TtrpcToHttpInterceptor } from 'nestjs-ttrpc';
 import { AppModule } from './app.module.js';
 import { HERO } from './hero/hero.js';
 
 const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
 // Makes NOT_FOUND of the NotFoundException of a ttrpc handler, and leaves HTTP alone.
 app.useGlobalFilters(new TtrpcExceptionFilter());
+// Makes 404 of NOT_FOUND again where an HTTP handler lets its call fail, and leaves ttrpc alone.
+app.useGlobalInterceptors(new TtrpcToHttpInterceptor());
 app.connectMicroservice(
   { strategy: new ServerTtrpc({ ...HERO, strict: true }) },
   { inheritAppConfig: true },

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { CallOptions } from 'nestjs-ttrpc';
-import type { Observable } from 'rxjs';
 
 /** What server and client are told alike. */
 export const BANK = {
@@ -21,8 +20,8 @@ export interface Receipt {
   text: string;
 }
 
-/** What the client's stub of bank.Bank has. */
+/** What the client's stub of bank.Bank has, for `await`. */
 export interface Bank {
-  transfer(request: Partial<Transfer>, options?: CallOptions): Observable<Receipt>;
-  audit(request: object, options?: CallOptions): Observable<Receipt>;
+  transfer(request: Partial<Transfer>, options?: CallOptions): Promise<Receipt>;
+  audit(request: object, options?: CallOptions): Promise<Receipt>;
 }

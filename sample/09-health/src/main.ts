@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { HealthCheckResult } from '@nestjs/terminus';
-import { ClientTtrpc, ServerTtrpc, TTRPC_CLIENT } from 'nestjs-ttrpc';
+import { getTtrpcPromiseServiceToken, ServerTtrpc } from 'nestjs-ttrpc';
 import { HERO, HERO_SOCKET } from './hero/hero.js';
 import { HeroController } from './hero/hero.controller.js';
 import { HeroModule } from './hero/hero.module.js';
@@ -19,8 +19,7 @@ await probe.listen(0, '127.0.0.1');
 await report('well');
 
 const watch = probe
-  .get<ClientTtrpc>(TTRPC_CLIENT)
-  .getPromiseService<HealthService>('Health')
+  .get<HealthService>(getTtrpcPromiseServiceToken('grpc.health.v1.Health'), { strict: false })
   .watch({ service: 'hero.HeroService' });
 for await (const { status } of watch) {
   console.log(`watch: ${status}`);

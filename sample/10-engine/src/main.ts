@@ -1,10 +1,10 @@
-import { isTtrpcError, statusName, TtrpcClient, type MethodDefinition } from 'nestjs-ttrpc/engine';
+import { isTtrpcError, statusName, TtrpcClient } from 'nestjs-ttrpc/engine';
 import { ADDRESS, catalog, type Span, type Time } from './clock.js';
 import { createServer } from './server.js';
 
-const add = catalog.method('clock.Clock', 'Add') as MethodDefinition<Span, Time>;
-const countDown = catalog.method('clock.Clock', 'CountDown') as MethodDefinition<Span, Time>;
-const sum = catalog.method('clock.Clock', 'Sum') as MethodDefinition<Span, Time>;
+const add = catalog.method<Span, Time>('clock.Clock', 'Add');
+const countDown = catalog.method<Span, Time>('clock.Clock', 'CountDown');
+const sum = catalog.method<Span, Time>('clock.Clock', 'Sum');
 
 const server = createServer();
 console.log(`listens on ${await server.listen(ADDRESS)}`);

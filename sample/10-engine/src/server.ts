@@ -17,7 +17,6 @@ async function* countDown({ seconds }: Span): AsyncGenerator<Time> {
     throw new StatusError({
       code: StatusCode.OutOfRange,
       message: 'counts down a minute at most',
-      details: [],
     });
   }
   for (let left = seconds; left > 0; left--) yield { text: `${left} s left` };

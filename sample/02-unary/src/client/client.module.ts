@@ -4,10 +4,7 @@ import { HERO } from '../hero.js';
 import { Tour } from './tour.js';
 
 @Module({
-  imports: [
-    TtrpcModule.register({ ...HERO, isGlobal: true }),
-    TtrpcModule.forFeature(['hero.HeroService']),
-  ],
+  imports: [TtrpcModule.register({ ...HERO, features: ['hero.HeroService'] })],
   providers: [Tour],
 })
 export class ClientModule {}

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { InjectTtrpcClient, type ClientTtrpc } from 'nestjs-ttrpc';
+import { InjectTtrpcPromiseService, InjectTtrpcService } from 'nestjs-ttrpc';
 import { lastValueFrom, map, of, range, toArray, type Observable } from 'rxjs';
 import type { Line, Summary, TailRequest } from '../log.js';
 
@@ -18,13 +18,10 @@ interface LogPromises {
 
 @Injectable()
 export class Tour {
-  private readonly log: LogService;
-  private readonly promises: LogPromises;
-
-  constructor(@InjectTtrpcClient() client: ClientTtrpc) {
-    this.log = client.getService<LogService>('LogService');
-    this.promises = client.getPromiseService<LogPromises>('LogService');
-  }
+  constructor(
+    @InjectTtrpcService('log.LogService') private readonly log: LogService,
+    @InjectTtrpcPromiseService('log.LogService') private readonly promises: LogPromises,
+  ) {}
 
   async run(): Promise<void> {
     await this.readSlowly();

@@ -1,12 +1,10 @@
-import { Controller, Get, Param, ParseIntPipe, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, Param, ParseIntPipe } from '@nestjs/common';
 import { InjectTtrpcService } from 'nestjs-ttrpc';
 import type { Observable } from 'rxjs';
 import type { Hero, HeroService } from '../hero/hero.js';
-import { HttpErrorsInterceptor } from './http-errors.interceptor.js';
 
 /** Serves HTTP, by calls over ttrpc. */
 @Controller('heroes')
-@UseInterceptors(HttpErrorsInterceptor)
 export class HeroesController {
   constructor(@InjectTtrpcService('hero.HeroService') private readonly heroes: HeroService) {}
 

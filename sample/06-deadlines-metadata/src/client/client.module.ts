@@ -4,10 +4,7 @@ import { ORDERS } from '../orders/orders.js';
 import { Tour } from './tour.js';
 
 @Module({
-  imports: [
-    TtrpcModule.register({ ...ORDERS, isGlobal: true }),
-    TtrpcModule.forFeature(['orders.Orders']),
-  ],
+  imports: [TtrpcModule.register({ ...ORDERS, features: ['orders.Orders'] })],
   providers: [Tour],
 })
 export class ClientModule {}

@@ -8,8 +8,7 @@ import { OrdersController } from './orders.controller.js';
 
 @Module({
   imports: [
-    TtrpcModule.register({ ...STOCK, interceptors: [propagate], isGlobal: true }),
-    TtrpcModule.forFeature(['stock.Stock']),
+    TtrpcModule.register({ ...STOCK, interceptors: [propagate], features: ['stock.Stock'] }),
   ],
   controllers: [OrdersController],
   providers: [

@@ -4,7 +4,7 @@ import {
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import type { TtrpcContext } from 'nestjs-ttrpc';
+import { ttrpcContextOf } from 'nestjs-ttrpc';
 import { Observable } from 'rxjs';
 import { callScope } from './call-scope.js';
 
@@ -12,8 +12,9 @@ import { callScope } from './call-scope.js';
 @Injectable()
 export class CallScopeInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    // Arguments of a handler are payload, metadata and call.
-    const { metadata, deadline, signal } = context.getArgByIndex<TtrpcContext>(2);
+    const call = ttrpcContextOf(context);
+    if (call === undefined) return next.handle();
+    const { metadata, deadline, signal } = call;
     const scope = { requestId: metadata.get('request-id')[0] ?? 'none', deadline, signal };
     return new Observable((subscriber) =>
       callScope.run(scope, () => next.handle().subscribe(subscriber)),

@@ -4,10 +4,7 @@ import { BANK } from '../bank.js';
 import { Tour } from './tour.js';
 
 @Module({
-  imports: [
-    TtrpcModule.register({ ...BANK, isGlobal: true }),
-    TtrpcModule.forFeature(['bank.Bank']),
-  ],
+  imports: [TtrpcModule.register({ ...BANK, features: ['bank.Bank'] })],
   providers: [Tour],
 })
 export class ClientModule {}

@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { InjectTtrpcService, isTtrpcError, statusName } from 'nestjs-ttrpc';
-import { firstValueFrom, type Observable } from 'rxjs';
+import { InjectTtrpcPromiseService, isTtrpcError, statusName } from 'nestjs-ttrpc';
 import type { Bank, Receipt } from '../bank.js';
 
 @Injectable()
 export class Tour {
-  constructor(@InjectTtrpcService('bank.Bank') private readonly bank: Bank) {}
+  constructor(@InjectTtrpcPromiseService('bank.Bank') private readonly bank: Bank) {}
 
   async run(): Promise<void> {
     const { bank } = this;
@@ -20,9 +19,9 @@ export class Tour {
   }
 }
 
-async function show(what: string, call: Observable<Receipt>): Promise<void> {
+async function show(what: string, call: Promise<Receipt>): Promise<void> {
   try {
-    console.log(`${what}: ${(await firstValueFrom(call)).text}`);
+    console.log(`${what}: ${(await call).text}`);
   } catch (error) {
     if (!isTtrpcError(error)) throw error;
     console.log(`${what}: ${statusName(error.code)}, ${error.details}`);

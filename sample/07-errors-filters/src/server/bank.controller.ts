@@ -4,7 +4,6 @@ import { StatusCode, TtrpcException } from 'nestjs-ttrpc';
 import type { Receipt } from '../bank.js';
 import { Accounts } from './accounts.js';
 import { PasswordGuard } from './password.guard.js';
-import { shortageOf } from './shortage.js';
 import { TransferDto } from './transfer.dto.js';
 
 @Controller()
@@ -19,7 +18,7 @@ export class BankController {
       throw new TtrpcException({
         code: StatusCode.FailedPrecondition,
         message: `${from} is short of money`,
-        details: [shortageOf(missing)],
+        details: [{ type: 'bank.Shortage', message: { missing } }],
       });
     }
     this.accounts.add(from, -amount);

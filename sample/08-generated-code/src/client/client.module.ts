@@ -5,10 +5,7 @@ import { HERO } from '../hero.js';
 import { Tour } from './tour.js';
 
 @Module({
-  imports: [
-    TtrpcModule.register({ ...HERO, isGlobal: true }),
-    TtrpcModule.forFeature([HERO_SERVICE_NAME]),
-  ],
+  imports: [TtrpcModule.register({ ...HERO, features: [HERO_SERVICE_NAME] })],
   providers: [Tour],
 })
 export class ClientModule {}

@@ -7,7 +7,7 @@ import {
   type HealthCheckAttempt,
   type HealthCheckResult,
 } from '@nestjs/terminus';
-import { ClientTtrpc, InjectTtrpcClient } from 'nestjs-ttrpc';
+import { InjectTtrpcPromiseService, ttrpcClient } from 'nestjs-ttrpc';
 import { HERO, HERO_SOCKET } from '../hero/hero.js';
 import type { HealthService } from './health.service.js';
 
@@ -18,7 +18,7 @@ export class HealthController {
     private readonly checks: HealthCheckService,
     private readonly microservice: MicroserviceHealthIndicator,
     private readonly indicators: HealthIndicatorService,
-    @InjectTtrpcClient() private readonly client: ClientTtrpc,
+    @InjectTtrpcPromiseService('grpc.health.v1.Health') private readonly health: HealthService,
   ) {}
 
   @Get()
@@ -29,7 +29,7 @@ export class HealthController {
 
   /** Whether the server can be reached. Terminus wants to see a `transport`; none is ours. */
   private ping(): HealthCheckAttempt {
-    const server = { customClass: ClientTtrpc, options: { ...HERO, url: HERO_SOCKET } };
+    const server = ttrpcClient({ ...HERO, url: HERO_SOCKET });
     return this.microservice
       .pingCheck('socket', { transport: undefined, ...server })
       .withTimeout(5000);
@@ -37,9 +37,8 @@ export class HealthController {
 
   /** What the service says of itself. */
   private ask(service: string): HealthCheckAttempt {
-    const health = this.client.getPromiseService<HealthService>('Health');
     return this.indicators.check(service).attempt(async ({ signal }) => {
-      const { status } = await health.check({ service }, { timeoutMs: 5000, signal });
+      const { status } = await this.health.check({ service }, { timeoutMs: 5000, signal });
       if (status !== 'SERVING') throw new Error(status);
     });
   }
