@@ -12,7 +12,7 @@ import {
   type ReconnectOptions,
   type ResolvedReconnectOptions,
 } from './backoff.js';
-import { boundedDialer, type Dialer } from './dialer.js';
+import { boundedDialer, onceDialer, type Dialer } from './dialer.js';
 import { hook } from './hook.js';
 
 export type { Dialer, ReconnectOptions };
@@ -76,6 +76,8 @@ export type ClientState =
 export interface ResolvedClientOptions {
   readonly address: string;
   readonly dial: Dialer;
+  /** Whether the address leads to one connection only: no call can wait for another. */
+  readonly dialsOnce: boolean;
   readonly timeoutMs: number;
   readonly reconnect: ResolvedReconnectOptions;
   readonly waitForReady: boolean;
@@ -113,19 +115,22 @@ export function resolveClientOptions(given: ClientOptions): ResolvedClientOption
 function resolveTarget(
   { address, dial: dialer }: ClientOptions,
   timeoutMs: number,
-): { address: string; dial: Dialer } {
+): Pick<ResolvedClientOptions, 'address' | 'dial' | 'dialsOnce'> {
   if (dialer !== undefined) {
     if (typeof dialer !== 'function') {
       throw new TypeError(`dial must be a function that gives a Duplex, got ${typeof dialer}`);
     }
     const name = address ?? 'a Duplex';
-    return { address: name, dial: boundedDialer(dialer, name, timeoutMs) };
+    return { address: name, dial: boundedDialer(dialer, name, timeoutMs), dialsOnce: false };
   }
   if (typeof address !== 'string') {
     throw new TypeError(`a client needs an address (or dial), got ${typeof address}`);
   }
   const target = parseAddress(address);
-  return { address: formatAddress(target), dial: (signal) => dial(target, { timeoutMs, signal }) };
+  const name = formatAddress(target);
+  const dialTarget: Dialer = (signal) => dial(target, { timeoutMs, signal });
+  const dialsOnce = target.kind === 'fd';
+  return { address: name, dial: dialsOnce ? onceDialer(dialTarget, name) : dialTarget, dialsOnce };
 }
 
 function flag(option: string, value: unknown): boolean {

@@ -191,7 +191,7 @@ export class TtrpcClient implements CallStarter {
   }
 
   #waits({ waitForReady }: QueuedCall): boolean {
-    return waitForReady ?? this.#options.waitForReady;
+    return !this.#options.dialsOnce && (waitForReady ?? this.#options.waitForReady);
   }
 
   #onFailure(error: TtrpcError): void {

@@ -35,6 +35,23 @@ export function boundedDialer(dialer: Dialer, address: string, timeoutMs: number
     });
 }
 
+/**
+ * Dials the first time only. A file descriptor belongs to its first connection; its number may stand
+ * for anything after that.
+ */
+export function onceDialer(dialer: Dialer, address: string): Dialer {
+  let dialed = false;
+  return (signal) => {
+    if (dialed) {
+      const why = 'a file descriptor gives one connection, which has been made or tried';
+      const text = `cannot connect to ${address}: ${why}; a new descriptor needs a new client`;
+      throw new ConnectionError(text, { reason: 'dial', address });
+    }
+    dialed = true;
+    return dialer(signal);
+  };
+}
+
 /** A dialer that throws at once is one that rejects. */
 async function begin(dialer: Dialer, signal: AbortSignal): Promise<Duplex> {
   return dialer(signal);
