@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drive } from './drive.js';
 import type { Result, Round } from './measure.js';
 import { readOptions } from './options.js';
-import { enginePromises } from './peers/engine.js';
+import { engine, enginePromises } from './peers/engine.js';
 import { parseList } from './pinning.js';
 import { plot } from './plot.js';
 import { ratios } from './ratios.js';
@@ -25,7 +25,7 @@ describe('drive', () => {
   beforeAll(async () => {
     // As the runner does, since the definition is found by its bare name.
     process.chdir(import.meta.dirname);
-    await enginePromises.serve(socket);
+    await engine.serve(socket);
   });
 
   afterAll(() => {
@@ -42,12 +42,9 @@ describe('drive', () => {
     expect(sample.p99).toBeGreaterThanOrEqual(sample.p50);
   });
 
-  it('counts the messages of whole streams', async () => {
-    const job = { call: 'pour', inFlight: 1, connections: 1, count: 50, size: 16 } as const;
-    const sample = await drive([await enginePromises.connect(socket)], {
-      ...job,
-      milliseconds: 20,
-    });
+  it.each(['pour', 'drip', 'gather', 'ferry'] as const)('counts what %s moves', async (call) => {
+    const job = { call, inFlight: 1, connections: 1, count: 50, size: 16, milliseconds: 20 };
+    const sample = await drive([await engine.connect(socket)], job);
     expect(sample.done).toBeGreaterThan(0);
     expect(sample.done % 50).toBe(0);
   });
@@ -118,7 +115,7 @@ describe('the tables', () => {
   it('give no stream to whoever has none', () => {
     const tcp = SUBJECTS.find(({ name }) => name === 'nest-tcp')!;
     const works = worksOf(true).filter((work) => takesPart(tcp, work));
-    expect(works.map(({ job }) => job.call)).toEqual(['echo', 'echo', 'echo']);
+    expect(works.map(({ job }) => job.call)).toEqual(['echo', 'echo', 'echo', 'echo']);
   });
 });
 

@@ -25,7 +25,7 @@ export async function drive(clients: readonly BenchClient[], job: Job): Promise<
   const poured = { done: loop.done * job.count, seconds: (performance.now() - begin) / 1000 };
   const times = loop.times.toSorted((a, b) => a - b);
   return {
-    ...(job.call === 'echo' && echoed.done > 0 ? echoed : poured),
+    ...(job.count === 1 && echoed.done > 0 ? echoed : poured),
     p50: quantile(times, 0.5),
     p99: quantile(times, 0.99),
   };
@@ -84,8 +84,9 @@ class ClosedLoop {
   #prepare(client: BenchClient, done: Done): () => void {
     const { call, count, size } = this.#job;
     if (call === 'echo') return client.echo(done);
-    if (client.pour === undefined) throw new Error('this peer has no streams');
-    return client.pour({ count, size }, done);
+    const prepared = client[call]?.({ count, size }, done);
+    if (prepared === undefined) throw new Error(`this peer has no ${call}`);
+    return prepared;
   }
 
   #record(milliseconds: number): void {

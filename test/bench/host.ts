@@ -14,6 +14,8 @@ const PEERS: Record<string, () => Promise<Peer>> = {
   engine: async () => (await import('./peers/engine.js')).engine,
   'engine-promises': async () => (await import('./peers/engine.js')).enginePromises,
   nest: async () => (await import('./peers/nest.js')).nest,
+  'nest-promises': async () => (await import('./peers/nest.js')).nestPromises,
+  'nest-observables': async () => (await import('./peers/nest.js')).nestObservables,
   'nest-plain': async () => (await import('./peers/nest.js')).nestPlain,
   'nest-grpc': async () => (await import('./peers/nest-grpc.js')).nestGrpc,
   'nest-tcp': async () => (await import('./peers/nest-tcp.js')).nestTcp,
@@ -42,14 +44,20 @@ for await (const line of createInterface(process.stdin)) {
 process.exit();
 
 async function first(): Promise<object> {
+  await join();
+  return {};
+}
+
+/** The call makes sure that the connection is accepted, before more are made than may wait for that. */
+async function join(): Promise<BenchClient> {
   const client = await (peer as Peer).connect(path);
   await new Promise<void>((resolve, reject) => {
     client.echo((error) => (error === undefined ? resolve() : reject(error)))();
   });
-  return {};
+  return client;
 }
 
 async function run(job: Job): Promise<unknown> {
-  while (clients.length < job.connections) clients.push(await (peer as Peer).connect(path));
+  while (clients.length < job.connections) clients.push(await join());
   return drive(clients, job);
 }

@@ -4,12 +4,15 @@
  * The Go peer says the same, see go/main.go.
  */
 
+/** The methods in bench.proto. */
+export type Call = 'echo' | 'lift' | 'pour' | 'drip' | 'gather' | 'ferry';
+
 /** What a driver is told to do. */
 export interface Job {
-  readonly call: 'echo' | 'pour';
+  readonly call: Call;
   readonly inFlight: number;
   readonly connections: number;
-  /** Of a `pour`: messages a call, and bytes a message. */
+  /** Messages a call, and bytes a message; an `echo` is 1 of its own size. */
   readonly count: number;
   readonly size: number;
   /** How long; calls under way are waited for. */
@@ -34,7 +37,7 @@ export interface Settled {
 
 /** What a driver answers to a {@link Job}. */
 export interface Sample {
-  /** Calls of an `echo`, messages of a `pour`. */
+  /** Calls, or the messages of streams. */
   readonly done: number;
   readonly seconds: number;
   /** Of a call, in microseconds. */

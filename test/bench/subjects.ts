@@ -1,3 +1,4 @@
+import type { Call } from './protocol.js';
 import type { Work } from './works.js';
 
 /** The program that a role runs in: the Node one (host.ts), that one with another `lib`, or Go's. */
@@ -15,7 +16,8 @@ export interface Subject {
   readonly title: string;
   readonly server: Role;
   readonly client: Role;
-  readonly streams: boolean;
+  /** What it can do. */
+  readonly calls: readonly Call[];
   /** Takes part in every work, and in quick runs. */
   readonly main: boolean;
 }
@@ -23,20 +25,21 @@ export interface Subject {
 const node = (peer: string): Role => ({ program: 'node', peer });
 const GO: Role = { program: 'go', peer: 'go' };
 
-const BOTH = { streams: true, main: false };
+const BOTH = { calls: ['echo', 'lift', 'pour', 'drip', 'gather', 'ferry'], main: false } as const;
 
 export const SUBJECTS: readonly Subject[] = [
-  { ...same('raw', 'raw net, echo of a frame'), main: true },
+  { ...same('raw', 'raw net, echo of a frame'), calls: ['echo', 'lift', 'pour'], main: true },
   { ...same('engine', 'engine, callbacks'), main: true },
-  same('engine-promises', 'engine, promises'),
+  { ...same('engine-promises', 'engine, promises'), calls: ['echo', 'pour'] },
   { ...same('nest', 'Nest, with timeout and metadata'), main: true },
+  { ...same('nest-promises', 'Nest, the same with promises'), calls: ['echo'] },
   same('nest-plain', 'Nest, message alone'),
   { ...BOTH, name: 'go', title: 'Go ttrpc 1.2.8', server: GO, client: GO, main: true },
   { ...BOTH, name: 'nest-go', title: 'Nest server, Go client', server: node('nest'), client: GO },
   { ...BOTH, name: 'go-nest', title: 'Go server, Nest client', server: GO, client: node('nest') },
   { ...same('grpc-js', 'grpc-js'), main: true },
   { ...same('nest-grpc', "Nest's gRPC transport"), main: true },
-  { ...same('nest-tcp', "Nest's TCP transport"), streams: false },
+  { ...same('nest-tcp', "Nest's TCP transport"), calls: ['echo'] },
 ];
 
 function same(peer: string, title: string): Subject {
@@ -58,8 +61,7 @@ export function baseSubjects(revision: string): Subject[] {
 }
 
 export function takesPart(subject: Subject, work: Work): boolean {
-  if (work.job.call === 'pour' && !subject.streams) return false;
-  return work.everybody || subject.main;
+  return subject.calls.includes(work.job.call) && (work.everybody || subject.main);
 }
 
 /** Who is compared with whom. */
@@ -70,6 +72,7 @@ export const COMPARISONS: readonly (readonly [subject: string, peer: string])[] 
   ['engine', 'engine-promises'],
   ['engine', 'engine@base'],
   ['engine-promises', 'engine-promises@base'],
+  ['nest-promises', 'nest'],
   ['nest', 'raw'],
   ['nest', 'go'],
   ['nest', 'grpc-js'],

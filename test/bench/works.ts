@@ -1,4 +1,4 @@
-import type { Job } from './protocol.js';
+import type { Call, Job } from './protocol.js';
 
 /** What subjects are measured at. */
 export interface Work {
@@ -18,8 +18,12 @@ export interface Work {
   readonly quick: boolean;
 }
 
+/** What of the largest message of 4 MiB is left for all that isn't its data, in bytes. */
+const ENVELOPE = 1024;
+
 /** @param quick - streams are shorter then */
 export function worksOf(quick: boolean): readonly Work[] {
+  const small = { count: quick ? 20_000 : 100_000, size: 16 };
   return [
     unary(1),
     unary(64),
@@ -29,11 +33,17 @@ export function worksOf(quick: boolean): readonly Work[] {
       ...unary(64, 64),
       name: 'unary-64-connections',
       title: 'unary, 64 connections with one call each',
-      everybody: false,
       quick: false,
     },
-    stream('stream-16B', '16 B', { count: quick ? 20_000 : 100_000, size: 16 }),
-    stream('stream-64KiB', '64 KiB', { count: 2000, size: 65_536 }),
+    lift('unary-4MiB', '4 MiB', 4 * 2 ** 20 - ENVELOPE),
+    stream('stream-16B', 'server stream of', 'pour', small),
+    stream('stream-64KiB', 'server stream of', 'pour', { count: 2000, size: 65_536 }),
+    stream('client-stream-16B', 'client stream of', 'gather', small),
+    stream('bidi-16B', 'both ways, each way', 'ferry', small),
+    stream('paced-16B', 'paced at 100,000/s, server stream of', 'drip', {
+      count: 20_000,
+      size: 16,
+    }),
   ].map((work) => (work.pinned ? work : { ...work, title: `${work.title}, not pinned` }));
 }
 
@@ -50,15 +60,32 @@ function unary(inFlight: number, connections = 1): Work {
   };
 }
 
-function stream(name: string, size: string, burst: { count: number; size: number }): Work {
+function lift(name: string, title: string, size: number): Work {
+  return {
+    ...unary(1),
+    name,
+    title: `unary, ${title} both ways, 1 in flight`,
+    job: { call: 'lift', inFlight: 1, connections: 1, count: 1, size },
+    everybody: false,
+    quick: false,
+  };
+}
+
+interface Burst {
+  readonly count: number;
+  readonly size: number;
+}
+
+function stream(name: string, title: string, call: Call, burst: Burst): Work {
+  const size = burst.size < 1024 ? `${burst.size} B` : `${burst.size / 1024} KiB`;
   return {
     name,
     inFlight: 1,
     pinned: true,
-    title: `server stream of ${burst.count.toLocaleString('en')} × ${size}`,
+    title: `${title} ${burst.count.toLocaleString('en')} × ${size}`,
     unit: 'messages',
-    job: { call: 'pour', inFlight: 1, connections: 1, ...burst },
-    everybody: true,
-    quick: burst.size < 1024,
+    job: { call, inFlight: 1, connections: 1, ...burst },
+    everybody: call === 'pour',
+    quick: name === 'stream-16B',
   };
 }

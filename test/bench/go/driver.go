@@ -123,7 +123,7 @@ func (d *driver) run(line string) (any, error) {
 		return nil, err
 	default:
 	}
-	if j.Call == "pour" || result.Done == 0 {
+	if j.Count > 1 || result.Done == 0 {
 		result = sample{Done: done.Load() * j.Count, Seconds: time.Since(begin).Seconds()}
 	}
 	all := []float64{}
@@ -143,9 +143,21 @@ func quantile(sorted []float64, share float64) float64 {
 }
 
 func call(client *ttrpc.Client, j *job) error {
-	if j.Call == "pour" {
-		return drain(client, j)
+	switch j.Call {
+	case "echo":
+		return echoed(client)
+	case "lift":
+		return lifted(client, j)
+	case "gather":
+		return gathered(client, j)
+	case "ferry":
+		return ferried(client, j)
+	default:
+		return poured(client, j)
 	}
+}
+
+func echoed(client *ttrpc.Client) error {
 	out := &note.Status{}
 	in := &note.Status{Code: 2026, Message: "a message of forty bytes as encoded"}
 	if err := client.Call(context.Background(), service, "Echo", in, out); err != nil {
@@ -157,12 +169,70 @@ func call(client *ttrpc.Client, j *job) error {
 	return nil
 }
 
-func drain(client *ttrpc.Client, j *job) error {
+func lifted(client *ttrpc.Client, j *job) error {
+	in, out := chunkOf(j.Size), &chunk.BytesValue{}
+	if err := client.Call(context.Background(), service, "Lift", in, out); err != nil {
+		return err
+	}
+	if len(out.Value) != len(in.Value) {
+		return fmt.Errorf("%d bytes came instead of %d", len(out.Value), len(in.Value))
+	}
+	return nil
+}
+
+func poured(client *ttrpc.Client, j *job) error {
+	method := map[string]string{"pour": "Pour", "drip": "Drip"}[j.Call]
 	in := &burst.Duration{Seconds: j.Count, Nanos: j.Size}
-	stream, err := client.NewStream(context.Background(), &ttrpc.StreamDesc{StreamingServer: true}, service, "Pour", in)
+	stream, err := client.NewStream(context.Background(), &ttrpc.StreamDesc{StreamingServer: true}, service, method, in)
 	if err != nil {
 		return err
 	}
+	return drain(stream, j)
+}
+
+func gathered(client *ttrpc.Client, j *job) error {
+	stream, err := client.NewStream(context.Background(), &ttrpc.StreamDesc{StreamingClient: true}, service, "Gather", nil)
+	if err != nil {
+		return err
+	}
+	if err := send(stream, j); err != nil {
+		return err
+	}
+	var out burst.Duration
+	if err := stream.RecvMsg(&out); err != nil {
+		return err
+	}
+	if out.Seconds != j.Count {
+		return fmt.Errorf("%d messages came instead of %d", out.Seconds, j.Count)
+	}
+	return nil
+}
+
+func ferried(client *ttrpc.Client, j *job) error {
+	desc := &ttrpc.StreamDesc{StreamingClient: true, StreamingServer: true}
+	stream, err := client.NewStream(context.Background(), desc, service, "Ferry", nil)
+	if err != nil {
+		return err
+	}
+	sent := make(chan error, 1)
+	go func() { sent <- send(stream, j) }()
+	if err := drain(stream, j); err != nil {
+		return err
+	}
+	return <-sent
+}
+
+func send(stream ttrpc.ClientStream, j *job) error {
+	out := chunkOf(j.Size)
+	for sent := int64(0); sent < j.Count; sent++ {
+		if err := stream.SendMsg(out); err != nil {
+			return err
+		}
+	}
+	return stream.CloseSend()
+}
+
+func drain(stream ttrpc.ClientStream, j *job) error {
 	for messages := int64(0); ; messages++ {
 		err := stream.RecvMsg(&chunk.BytesValue{})
 		if errors.Is(err, io.EOF) && messages == j.Count {

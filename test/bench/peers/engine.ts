@@ -3,15 +3,18 @@ import {
   TtrpcClient,
   TtrpcServer,
   type MethodDefinition,
+  type ResponseListener,
   type TtrpcStats,
 } from '../../../lib/engine/index.js';
 import {
   checked,
   chunks,
   counted,
+  drip,
   NOTE,
   PROTO_FILE,
   SERVICE,
+  sized,
   type BenchClient,
   type Burst,
   type Chunk,
@@ -26,10 +29,16 @@ const ends: { stats(): TtrpcStats }[] = [];
 /** The engine through callbacks: no promise on either side. */
 export const engine: Peer = {
   async serve(path) {
-    const { echo, pour } = methods();
+    const { Echo, Lift, Pour, Drip, Gather, Ferry } = methods();
     const server = new TtrpcServer();
-    server.addMethod(echo, (call) => call.reply(call.request));
-    server.addService({ name: SERVICE, methods: [pour] }, { pour: pourChunks });
+    server.addMethod(Echo, (call) => call.reply(call.request));
+    server.addMethod(Lift, (call) => call.reply(call.request));
+    server.addMethod(Drip, (call) => {
+      const send = (chunk: Chunk): void => void call.send(chunk);
+      call.onStop(drip(call.request as Burst, send, () => call.end()));
+    });
+    const streams = { pour: pourChunks, gather: countChunks, ferry: returnChunks };
+    server.addService({ name: SERVICE, methods: [Pour, Gather, Ferry] }, streams);
     await listen(server, path);
   },
 
@@ -69,6 +78,16 @@ function pourChunks(burst: Burst): Iterable<Chunk> {
   return chunks(burst);
 }
 
+async function countChunks(messages: AsyncIterable<Chunk>): Promise<Burst> {
+  let count = 0;
+  for await (const chunk of messages) if (chunk) count++;
+  return { count, size: 0 };
+}
+
+function returnChunks(messages: AsyncIterable<Chunk>): AsyncIterable<Chunk> {
+  return messages;
+}
+
 async function connected(path: string): Promise<TtrpcClient> {
   const client = new TtrpcClient({ address: `unix://${path}` });
   ends.push(client);
@@ -77,38 +96,73 @@ async function connected(path: string): Promise<TtrpcClient> {
 }
 
 function callbackClient(client: TtrpcClient): BenchClient {
-  const { echo, pour } = methods();
+  const { Echo, Lift, Pour, Drip, Gather, Ferry } = methods();
+  const receive = (method: MethodDefinition<Burst, Chunk>) => (burst: Burst, done: Done) => () =>
+    void client.startStream(method, { request: burst, listener: counting(burst, done) });
   return {
-    echo(done: Done) {
+    echo(done) {
       const settings = { resolve: (note: Note) => checked(note, done), reject: done };
-      return () => client.startUnary(echo, NOTE, settings);
+      return () => void client.startUnary(Echo, NOTE, settings);
     },
-    pour(burst: Burst, done: Done) {
-      return () => {
-        let messages = 0;
-        const listener = {
-          onMessage: () => void messages++,
-          onEnd: () => counted(messages, burst, done),
-          onError: done,
-          onDrain: () => undefined,
-        };
-        client.startStream(pour, { request: burst, listener });
-      };
+    lift(burst, done) {
+      const [chunk] = chunks({ ...burst, count: 1 });
+      const settings = { resolve: (answer: Chunk) => sized(answer, burst, done), reject: done };
+      return () => void client.startUnary(Lift, chunk as Chunk, settings);
     },
+    pour: receive(Pour),
+    drip: receive(Drip),
+    gather: (burst, done) => () => {
+      const onMessage = ({ count }: Burst): void => counted(Number(count), burst, done);
+      sendBurst(client, Gather, burst, { onMessage, onEnd: () => undefined, onError: done });
+    },
+    ferry: (burst, done) => () => sendBurst(client, Ferry, burst, counting(burst, done)),
   };
 }
 
-function promiseClient(client: TtrpcClient): BenchClient {
-  const { echo, pour } = methods();
+/** Counts what comes. */
+function counting(burst: Burst, done: Done): ResponseListener<Chunk> {
+  let messages = 0;
   return {
-    echo(done: Done) {
+    onMessage: () => void messages++,
+    onEnd: () => counted(messages, burst, done),
+    onError: done,
+    onDrain: () => undefined,
+  };
+}
+
+/** Sends a burst as fast as the connection takes it. */
+function sendBurst<Response>(
+  client: TtrpcClient,
+  method: MethodDefinition<Chunk, Response>,
+  burst: Burst,
+  listener: Omit<ResponseListener<Response>, 'onDrain'>,
+): void {
+  // Until the call is here, there is nothing to do when the connection says that it has room.
+  let onDrain = (): void => undefined;
+  const call = client.startStream(method, { listener: { ...listener, onDrain: () => onDrain() } });
+  const messages = chunks(burst);
+  onDrain = () => {
+    let next = messages.next();
+    while (next.done !== true) {
+      if (!call.send(next.value)) return;
+      next = messages.next();
+    }
+    call.endMessages();
+  };
+  onDrain();
+}
+
+function promiseClient(client: TtrpcClient): BenchClient {
+  const { Echo, Pour } = methods();
+  return {
+    echo(done) {
       const answered = (note: Note): void => checked(note, done);
-      return () => void client.unary(echo, NOTE).then(answered, done);
+      return () => void client.unary(Echo, NOTE).then(answered, done);
     },
-    pour(burst: Burst, done: Done) {
+    pour(burst, done) {
       const count = async (): Promise<number> => {
         let messages = 0;
-        for await (const chunk of client.serverStreaming(pour, burst)) if (chunk) messages++;
+        for await (const chunk of client.serverStreaming(Pour, burst)) if (chunk) messages++;
         return messages;
       };
       return () => void count().then((messages) => counted(messages, burst, done), done);
@@ -116,17 +170,21 @@ function promiseClient(client: TtrpcClient): BenchClient {
   };
 }
 
-let loaded: readonly MethodDefinition[] | undefined;
+interface Methods {
+  readonly Echo: MethodDefinition<Note, Note>;
+  readonly Lift: MethodDefinition<Chunk, Chunk>;
+  readonly Pour: MethodDefinition<Burst, Chunk>;
+  readonly Drip: MethodDefinition<Burst, Chunk>;
+  readonly Gather: MethodDefinition<Chunk, Burst>;
+  readonly Ferry: MethodDefinition<Chunk, Chunk>;
+}
+
+let loaded: Methods | undefined;
 
 /** Loaded once, however many clients a process has. */
-function methods(): {
-  echo: MethodDefinition<Note, Note>;
-  pour: MethodDefinition<Burst, Chunk>;
-} {
-  loaded ??= loadServices({ protoPath: PROTO_FILE }).service(SERVICE).methods;
-  const [echo, pour] = loaded;
-  return {
-    echo: echo as MethodDefinition<Note, Note>,
-    pour: pour as MethodDefinition<Burst, Chunk>,
-  };
+function methods(): Methods {
+  const load = (): readonly MethodDefinition[] =>
+    loadServices({ protoPath: PROTO_FILE }).service(SERVICE).methods;
+  loaded ??= Object.fromEntries(load().map((each) => [each.name, each])) as unknown as Methods;
+  return loaded;
 }

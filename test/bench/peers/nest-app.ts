@@ -2,13 +2,20 @@ import 'reflect-metadata';
 
 import { Controller, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { GrpcMethod, MessagePattern, type MicroserviceOptions } from '@nestjs/microservices';
-import { from, type Observable } from 'rxjs';
+import {
+  GrpcMethod,
+  GrpcStreamMethod,
+  MessagePattern,
+  type MicroserviceOptions,
+} from '@nestjs/microservices';
+import { count, from, map, Observable } from 'rxjs';
 
 import {
   checked,
   chunks,
   counted,
+  drip,
+  sized,
   type BenchClient,
   type Burst,
   type Chunk,
@@ -16,12 +23,38 @@ import {
   type Note,
 } from './peer.js';
 
-/** The unary call of both gRPC and ttrpc. */
+/** What both gRPC and ttrpc serve. */
 @Controller()
-export class EchoController {
+export class BenchController {
   @GrpcMethod('Bench', 'Echo')
   echo(note: Note): Note {
     return note;
+  }
+
+  @GrpcMethod('Bench', 'Lift')
+  lift(chunk: Chunk): Chunk {
+    return chunk;
+  }
+
+  @GrpcMethod('Bench', 'Drip')
+  drip(burst: Burst): Observable<Chunk> {
+    return new Observable((subscriber) => {
+      const send = (chunk: Chunk): void => subscriber.next(chunk);
+      return drip(burst, send, () => subscriber.complete());
+    });
+  }
+
+  @GrpcStreamMethod('Bench', 'Gather')
+  gather(messages: Observable<Chunk>): Observable<Burst> {
+    return messages.pipe(
+      count(),
+      map((all) => ({ count: all, size: 0 })),
+    );
+  }
+
+  @GrpcStreamMethod('Bench', 'Ferry')
+  ferry(messages: Observable<Chunk>): Observable<Chunk> {
+    return messages;
   }
 }
 
@@ -66,7 +99,11 @@ export async function serveNest(options: MicroserviceOptions, controllers: Type[
 /** What `getService` gives, of either transport. */
 export interface BenchService {
   echo(note: Note, ...rest: unknown[]): Observable<Note>;
+  lift(chunk: Chunk): Observable<Chunk>;
   pour(burst: Burst): Observable<Chunk>;
+  drip(burst: Burst): Observable<Chunk>;
+  gather(messages: Observable<Chunk>): Observable<Burst>;
+  ferry(messages: Observable<Chunk>): Observable<Chunk>;
 }
 
 /** Calls through Observables; `rest` is given to each unary call beside its message. */
@@ -76,19 +113,30 @@ export function observableClient(
   rest: readonly unknown[] = [],
 ): BenchClient {
   return {
-    echo(done: Done) {
+    echo(done) {
       const observer = { next: (answer: Note) => checked(answer, done), error: done };
       return () => void service.echo(note, ...rest).subscribe(observer);
     },
-    pour(burst: Burst, done: Done) {
-      return () => {
-        let messages = 0;
-        service.pour(burst).subscribe({
-          next: () => void messages++,
-          complete: () => counted(messages, burst, done),
-          error: done,
-        });
-      };
+    lift(burst, done) {
+      const [chunk] = chunks({ ...burst, count: 1 });
+      const observer = { next: (answer: Chunk) => sized(answer, burst, done), error: done };
+      return () => void service.lift(chunk as Chunk).subscribe(observer);
     },
+    pour: (burst, done) => () => counts(service.pour(burst), burst, done),
+    drip: (burst, done) => () => counts(service.drip(burst), burst, done),
+    gather(burst, done) {
+      const next = (answer: Burst): void => counted(Number(answer.count), burst, done);
+      return () => void service.gather(from(chunks(burst))).subscribe({ next, error: done });
+    },
+    ferry: (burst, done) => () => counts(service.ferry(from(chunks(burst))), burst, done),
   };
+}
+
+function counts(answers: Observable<Chunk>, burst: Burst, done: Done): void {
+  let messages = 0;
+  answers.subscribe({
+    next: () => void messages++,
+    complete: () => counted(messages, burst, done),
+    error: done,
+  });
 }

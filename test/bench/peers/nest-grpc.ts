@@ -2,7 +2,7 @@ import { ClientGrpcProxy, Transport } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
 
 import {
-  EchoController,
+  BenchController,
   observableClient,
   PourController,
   serveNest,
@@ -16,7 +16,7 @@ const DEFINITION = { package: PROTO_PACKAGE, protoPath: PROTO_FILE };
 export const nestGrpc: Peer = {
   async serve(path) {
     const options = { url: `unix://${path}`, ...DEFINITION };
-    await serveNest({ transport: Transport.GRPC, options }, [EchoController, PourController]);
+    await serveNest({ transport: Transport.GRPC, options }, [BenchController, PourController]);
   },
 
   async connect(path) {

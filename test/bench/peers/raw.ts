@@ -81,12 +81,24 @@ class RawClient implements BenchClient {
     request.writeUInt32BE(Number(burst.count), 1);
     request.writeUInt32BE(burst.size, 5);
     return () => {
-      let left = bytesOf(burst);
-      this.#onBytes = (length) => {
-        left -= length;
-        if (left === 0) done();
-      };
+      this.#expect(bytesOf(burst), done);
       this.#socket.write(request);
+    };
+  }
+
+  lift({ size }: Burst, done: Done): () => void {
+    const frame = Buffer.alloc(size + CHUNK_OVERHEAD);
+    return () => {
+      this.#expect(frame.length, done);
+      this.#socket.write(frame);
+    };
+  }
+
+  #expect(bytes: number, done: Done): void {
+    let left = bytes;
+    this.#onBytes = (length) => {
+      left -= length;
+      if (left === 0) done();
     };
   }
 
