@@ -6,9 +6,11 @@ import { GO, node, withPair } from './pair.js';
 import { once, verdicts, type Check, type Figure, type Setup, type Study } from './study.js';
 
 const CONNECTIONS = 5000;
-const CONNECTIONS_QUICK = 500;
+const CONNECTIONS_QUICK = 1000;
 const LOADED = ['raw', 'engine', 'nest', 'go', 'grpc-js', 'nest-grpc'];
-const WARM_UP = { call: 'echo', inFlight: 8, connections: 1, count: 1, size: 0 } as const;
+/** Those that come first warm the server up and are not counted. */
+const FIRST_SHARE = 0.2;
+const ONE_CALL = { call: 'echo', inFlight: 1, count: 1, size: 0, milliseconds: 1 } as const;
 
 /** Whose connections are counted: only the server is measured, so clients are the lightest that fit. */
 const HELD: readonly (readonly [name: string, server: Role, client: Role])[] = [
@@ -67,14 +69,16 @@ async function peaksUnderLoad({ options, cores, go, say }: Setup): Promise<Figur
 
 async function idleConnections({ options, go, say }: Setup): Promise<Figure[]> {
   const connections = options.quick ? CONNECTIONS_QUICK : CONNECTIONS;
+  const first = connections * FIRST_SHARE;
   const figures: Figure[] = [];
   for (const [subject, server, client] of HELD.filter(([name]) => go || name !== 'go')) {
     const bytes = await withPair(server, client, undefined, async (pair) => {
-      await pair.client.drive({ ...WARM_UP, milliseconds: options.warmUp });
-      const before = await pair.server.settle();
-      await pair.client.drive({ ...WARM_UP, inFlight: connections, connections, milliseconds: 1 });
-      const after = await pair.server.settle();
-      return (after.rssBytes - before.rssBytes) / (connections - 1);
+      const rssWith = async (held: number): Promise<number> => {
+        await pair.client.drive({ ...ONE_CALL, connections: held });
+        return (await pair.server.settle()).rssBytes;
+      };
+      const before = await rssWith(first);
+      return ((await rssWith(connections)) - before) / (connections - first);
     });
     say(`memory: ${subject}, ${number(bytes / 1024)} KiB a connection`);
     const at = connections;
