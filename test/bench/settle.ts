@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import type { Peer } from './peers/peer.js';
 import type { Settled } from './protocol.js';
 
-const COLLECTIONS = 3;
+const COLLECTIONS = 2;
 
 /** Collects garbage and says what remains. */
 export async function settle(peer: Peer): Promise<Settled> {

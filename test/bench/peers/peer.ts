@@ -96,7 +96,10 @@ export function drip(burst: Burst, send: (chunk: Chunk) => void, end: () => void
  * The messages of a burst: one object, since only the sending is measured. A loader may leave a
  * size of 0 out.
  */
-export function* chunks({ count, size = 0 }: Burst): Generator<Chunk, void> {
+export function* chunks({
+  count,
+  size = 0,
+}: Pick<Burst, 'count'> & Partial<Burst>): Generator<Chunk, void> {
   // An int64: whatever the loader makes of one.
   const messages = Number(count);
   const chunk = { data: Buffer.alloc(size, 'x') };
