@@ -9,10 +9,11 @@ import { readOptions } from './options.js';
 import { engine, enginePromises } from './peers/engine.js';
 import { parseList } from './pinning.js';
 import { plot } from './plot.js';
-import { ratios } from './ratios.js';
+import { ratios, type Measured } from './ratios.js';
 import { number, report, table } from './report.js';
 import { quantile, ratio, spread } from './statistics.js';
 import { COMPARISONS, SUBJECTS, baseSubjects, takesPart } from './subjects.js';
+import { judge, TARGETS, targetsTable } from './targets.js';
 import { worksOf } from './works.js';
 
 // Keeps the harness alive. It measures nothing: how fast a machine is decides no test.
@@ -102,6 +103,28 @@ describe('report', () => {
   it('rounds to three digits and aligns columns', () => {
     expect([0.12345, 12.345, 1234.5, NaN].map(number)).toEqual(['0.123', '12.3', '1,235', '-']);
     expect(table(['a', 'b'], [['long', '1']])).toBe('| a    | b |\n| ---- | : |\n| long | 1 |\n');
+  });
+});
+
+describe('targets', () => {
+  it('are of works and subjects that there are', () => {
+    const works = worksOf(false).map(({ name, inFlight }) => `${name}:${inFlight}`);
+    const names = SUBJECTS.map(({ name }) => name);
+    expect(works).toEqual(expect.arrayContaining(TARGETS.map(({ work }) => work)));
+    expect(names).toEqual(
+      expect.arrayContaining(TARGETS.flatMap(({ subject, peer }) => [subject, peer])),
+    );
+  });
+
+  it('are met by what reaches them, and missed by what does not', () => {
+    const work = worksOf(false)[1]!;
+    const fast = { work, results: [result('nest', [130, 260]), result('go', [100, 200])] };
+    const slow = { work, results: [result('nest', [120, 240]), result('go', [100, 200])] };
+    const find = (measured: Measured) =>
+      judge([measured], []).find(({ figure }) => figure === 'per second');
+    expect(find(fast)).toMatchObject({ limit: 1.3, met: true, measured: { median: 1.3 } });
+    expect(find(slow)).toMatchObject({ limit: 1.3, met: false });
+    expect(targetsTable(judge([slow], []))).toMatch(/nest : go .* ≥ 1\.3 .* missed/);
   });
 });
 

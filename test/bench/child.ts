@@ -66,6 +66,11 @@ export class Child {
     return JSON.parse(await this.#ask(JSON.stringify(job))) as Sample;
   }
 
+  /** Sends it to sleep, or ends it, at once. */
+  signal(signal: 'SIGSTOP' | 'SIGKILL'): void {
+    this.#process.kill(signal);
+  }
+
   async stop(): Promise<void> {
     this.#process.stdin.end();
     const timer = setTimeout(() => this.#process.kill('SIGKILL'), 2000);

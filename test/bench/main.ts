@@ -11,6 +11,7 @@ import { report } from './report.js';
 import { STUDIES } from './studies/all.js';
 import type { Outcome, Study } from './studies/study.js';
 import { baseSubjects, SUBJECTS, takesPart, type Subject } from './subjects.js';
+import { judge, targetsTable, type Verdict } from './targets.js';
 import { worksOf, type Work } from './works.js';
 
 const asked = readOptions(process.argv.slice(2));
@@ -48,7 +49,10 @@ async function run(options: Options): Promise<void> {
       console.log(`${study.name}: failed: ${(error as Error).message}\n`);
     }
   }
-  if (options.json !== undefined) writeFileSync(options.json, toJson(all, outcomes));
+  const checks = outcomes.flatMap((outcome) => outcome.checks);
+  const verdicts = judge(all, checks);
+  if (verdicts.length > 0) console.log(targetsTable(verdicts));
+  if (options.json !== undefined) writeFileSync(options.json, toJson(all, outcomes, verdicts));
   if (options.svg !== undefined) writeFileSync(options.svg, plot(all));
 }
 
@@ -96,7 +100,11 @@ function choose<T>(
   return all.filter((each) => wanted.length === 0 || namesOf(each).some((n) => wanted.includes(n)));
 }
 
-function toJson(all: readonly Measured[], outcomes: readonly Outcome[]): string {
+function toJson(
+  all: readonly Measured[],
+  outcomes: readonly Outcome[],
+  targets: readonly Verdict[],
+): string {
   const rounds = all.flatMap(({ work, results }) =>
     results.map(({ subject, ...result }) => ({
       work: work.name,
@@ -107,5 +115,5 @@ function toJson(all: readonly Measured[], outcomes: readonly Outcome[]): string 
   );
   const rows = [...all.flatMap(ratios), ...outcomes.flatMap(({ checks }) => checks)];
   const figures = outcomes.flatMap((outcome) => outcome.figures);
-  return `${JSON.stringify({ rows, subjects: rounds, figures }, null, 2)}\n`;
+  return `${JSON.stringify({ rows, targets, subjects: rounds, figures }, null, 2)}\n`;
 }

@@ -21,8 +21,8 @@ export const HELP = `npm run bench -- [options]
   --quick           the main subjects, in short slices: in under a minute, and noisier
   --rounds N        rounds (5; quick 3)
   --slice MS        length of a slice (2000; quick 200)
-  --work NAMES      only these works, with commas: unary:64,stream-16B; memory, start, growth and
-                    curves are no part of a quick run but when named here, and shorter then
+  --work NAMES      only these works, with commas: unary:64,stream-16B; stalled, memory, start,
+                    growth and curves are no part of a quick run but when named here, and shorter then
   --subject NAMES   only these subjects, with commas: nest,go
   --base REVISION   also lib as it was at a git revision, beside lib as it is
   --micro           only the hot pieces of a call, beside plainer ways to do the same
