@@ -44,8 +44,10 @@ export interface HealthMethods {
  *
  * @example
  * ```ts
- * const client = new ClientTtrpc({ url, services: [healthService()] });
- * const { status } = await engineClient.unary(healthService().method.check, {});
+ * const health = healthService();
+ * const nest = new ClientTtrpc({ url, services: [health] });
+ * const engine = new TtrpcClient({ address: url });
+ * const { status } = await engine.unary(health.method.check, { service: 'hero.HeroService' });
  * ```
  */
 export function healthService(): TypedService<HealthMethods> {

@@ -16,7 +16,18 @@ export const QUICK_START = 'quick start';
 /** Where a name is imported from if a snippet does not say so itself; the first home counts. */
 const HOMES: readonly (readonly [home: string, names: readonly string[]])[] = [
   ...DOORS.map(({ name, file }) => [name, namesOf(file)] as const),
-  ['@nestjs/common', ['Controller', 'Inject', 'Injectable', 'Module', 'OnModuleDestroy']],
+  [
+    '@nestjs/common',
+    [
+      'CanActivate',
+      'Controller',
+      'ExecutionContext',
+      'Inject',
+      'Injectable',
+      'Module',
+      'OnModuleDestroy',
+    ],
+  ],
   ['@nestjs/core', ['NestFactory']],
   ['@nestjs/microservices', ['Client', 'ClientsModule', 'GrpcMethod', 'Payload']],
   ['@nestjs/testing', ['Test']],
@@ -40,6 +51,12 @@ const HERO = `const hero = { url: 'unix:hero.sock', package: 'hero', protoPath: 
 const HERO_SERVICE = `
 interface HeroService {
   findOne(request: { id: number }): Observable<{ id: number; name: string }>;
+}`;
+
+const HERO_PROMISES = `
+interface HeroPromises {
+  findOne(request: object, options?: object): Promise<{ id: number; name: string }>;
+  findMany(request: object): AsyncIterable<{ id: number; name: string }>;
 }`;
 
 /** A server, made with the engine, that the clients of snippets call. */
@@ -129,22 +146,52 @@ export const HARNESSES: Readonly<
         prints: ['11 OUT_OF_RANGE: no id is -1'],
       },
     ],
+    Details: [
+      {
+        before: `
+          import protobuf from 'protobufjs';
+          const { root } = protobuf.parse(\`
+            syntax = "proto3";
+            package bank;
+            service Bank { rpc Pay(Shortage) returns (Shortage); }
+            message Shortage { int32 missing = 1; }
+          \`);
+          @Controller()
+          class Bank {
+            @GrpcMethod('Bank')
+            pay() {`,
+        after: `
+            }
+          }
+          @Module({ controllers: [Bank] })
+          class BankModule {}
+          const { listen, dial } = createMemoryTransport();
+          const strategy = new ServerTtrpc({ listen, root });
+          const app = await NestFactory.createMicroservice(BankModule, { strategy });
+          await app.listen();
+          const client = new ClientTtrpc({ dial, root });
+          const bank = client.getPromiseService<{ pay(request: object): Promise<object> }>('Bank');
+          await bank.pay({}).catch((error: unknown) => {
+            if (error instanceof StatusError) console.log(error.status.details[0]?.message);
+          });
+          await client.close();
+          await app.close();`,
+        prints: ['{ missing: 20 }'],
+      },
+    ],
     Calls: [
       {
-        before: SERVER + HERO_SERVICE + HERO,
+        before: SERVER + HERO_SERVICE + HERO_PROMISES + HERO,
         after: `
           const context = await NestFactory.createApplicationContext(AppModule);
           console.log(await firstValueFrom(context.get(Heroes).service.findOne({ id: 1 })));
+          console.log(await context.get(Heroes).promises.findOne({ id: 1 }));
           await context.close();
           await serverBeside.close();`,
-        prints: [`{ id: 1, name: 'Ada' }`],
+        prints: [`{ id: 1, name: 'Ada' }`, `{ id: 1, name: 'Ada' }`],
       },
       {
-        before: `${SERVER}
-          interface HeroPromises {
-            findOne(request: object, options?: object): Promise<{ id: number; name: string }>;
-            findMany(request: object): AsyncIterable<{ id: number; name: string }>;
-          }
+        before: `${SERVER}${HERO_PROMISES}
           const client = new ClientTtrpc({
             url: 'unix:hero.sock',
             package: 'hero',
@@ -155,6 +202,23 @@ export const HARNESSES: Readonly<
           await client.close();
           await serverBeside.close();`,
         prints: [`{ id: 1, name: 'Ada' }`, `{ id: 2, name: 'Grace' }`, `{ id: 1, name: 'Ada' }`],
+      },
+      {
+        before: `const token = 't';`,
+        after: `
+          const catalog = loadServices({ protoPath: 'hero.proto' });
+          const server = new TtrpcServer();
+          server.addService(catalog.service('hero.HeroService'), {
+            findOne: (_: unknown, { metadata }: CallContext) => ({ name: metadata.get('token')[0] }),
+          });
+          const { listen, dial } = createMemoryTransport();
+          await server.listen(listen);
+          const client = new TtrpcClient({ dial, interceptors });
+          const method = catalog.method<object, { name: string }>('hero.HeroService', 'FindOne');
+          console.log((await client.unary(method, {})).name);
+          await client.close();
+          await server.close();`,
+        prints: ['t'],
       },
     ],
     'Generated code': [
@@ -244,6 +308,10 @@ declare class AppModule {}
 declare class HeroModule {}
 declare class HeroesModule {}
 declare class Config {}
+declare const token: string;
+interface HeroById {
+  id: number;
+}
 interface Hero {
   id: number;
   name: string;
