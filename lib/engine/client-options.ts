@@ -7,6 +7,7 @@ import {
 import type { ClientInterceptor } from '../rpc/interceptor.js';
 import { formatAddress, parseAddress } from '../transport/address.js';
 import { dial } from '../transport/dial.js';
+import type { ClientTlsOptions } from '../transport/tls-options.js';
 import {
   resolveReconnect,
   type ReconnectOptions,
@@ -14,6 +15,7 @@ import {
 } from './backoff.js';
 import { boundedDialer, onceDialer, type Dialer } from './dialer.js';
 import { hook } from './hook.js';
+import { objectOf } from './object-option.js';
 
 export type { Dialer, ReconnectOptions };
 
@@ -27,6 +29,12 @@ export interface ClientOptions extends ConnectionOptions {
   readonly address?: string | undefined;
   /** Makes the byte stream itself, instead of connecting to `address`. */
   readonly dial?: Dialer | undefined;
+  /**
+   * Speaks TLS with a `tcp://` address, as Node's `tls.connect` is told: `ca`, and `key` and `cert`
+   * where the server wants to know its clients; `{}` trusts what the system trusts.
+   * @defaultValue none
+   */
+  readonly tls?: ClientTlsOptions | undefined;
   /**
    * Time to connect, in milliseconds; a call's deadline may be earlier.
    * @defaultValue 10000
@@ -113,10 +121,12 @@ export function resolveClientOptions(given: ClientOptions): ResolvedClientOption
 }
 
 function resolveTarget(
-  { address, dial: dialer }: ClientOptions,
+  { address, dial: dialer, tls: given }: ClientOptions,
   timeoutMs: number,
 ): Pick<ResolvedClientOptions, 'address' | 'dial' | 'dialsOnce'> {
+  const tls = objectOf('tls', given);
   if (dialer !== undefined) {
+    if (tls !== undefined) throw new TypeError('tls is for an address: a dial makes TLS itself');
     if (typeof dialer !== 'function') {
       throw new TypeError(`dial must be a function that gives a Duplex, got ${typeof dialer}`);
     }
@@ -128,12 +138,16 @@ function resolveTarget(
   }
   const target = parseAddress(address);
   const name = formatAddress(target);
-  const dialTarget: Dialer = (signal) => dial(target, { timeoutMs, signal });
+  if (tls !== undefined && target.kind !== 'tcp') {
+    throw new TypeError(`tls is for tcp:// addresses, got ${name}`);
+  }
+  const dialTarget: Dialer = (signal) => dial(target, { timeoutMs, signal, tls });
   const dialsOnce = target.kind === 'fd';
   return { address: name, dial: dialsOnce ? onceDialer(dialTarget, name) : dialTarget, dialsOnce };
 }
 
-function flag(option: string, value: unknown): boolean {
+/** @throws TypeError naming the option, when its value is neither true nor false */
+export function flag(option: string, value: unknown): boolean {
   if (value === undefined) return false;
   if (typeof value === 'boolean') return value;
   throw new TypeError(`${option} must be true or false, got ${typeof value}`);

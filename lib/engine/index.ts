@@ -6,8 +6,9 @@
 
 export { TtrpcClient, type StreamStart } from './client.js';
 export type { ClientOptions, ClientState, Dialer, ReconnectOptions } from './client-options.js';
-export { TtrpcServer, type ServiceImplementation } from './server.js';
+export { TtrpcServer } from './server.js';
 export type { ServerOptions } from './server-options.js';
+export type { ServiceImplementation } from './service-implementation.js';
 export type { TtrpcStats } from './stats.js';
 
 export {

@@ -8,8 +8,12 @@ import {
 import type { CallContext, Peer } from '../rpc/call.js';
 import type { ServerInterceptor } from '../rpc/interceptor.js';
 import type { Handshake } from '../transport/handshake.js';
-import { positive } from './client-options.js';
+import type { ListenerOptions } from '../transport/listener.js';
+import type { SocketOwner } from '../transport/socket-rights.js';
+import type { ServerTlsOptions } from '../transport/tls-options.js';
+import { flag, positive } from './client-options.js';
 import { hook } from './hook.js';
+import { objectOf } from './object-option.js';
 
 /** What a server may be told; everything has a default. */
 export interface ServerOptions extends ConnectionOptions {
@@ -21,7 +25,7 @@ export interface ServerOptions extends ConnectionOptions {
   /** Sees each connection before its first frame; see {@link Handshake}. */
   readonly handshake?: Handshake | undefined;
   /**
-   * Time for the handshake, in milliseconds.
+   * Time for the handshake, in milliseconds; TLS has as much for its own.
    * @defaultValue 10000
    */
   readonly handshakeTimeoutMs?: number | undefined;
@@ -33,10 +37,29 @@ export interface ServerOptions extends ConnectionOptions {
    */
   readonly idleTimeoutMs?: number | undefined;
   /**
-   * File mode of a unix socket, such as `0o600`.
+   * File mode of a unix socket, such as `0o600`. One that keeps others out is refused in a folder in
+   * which they may replace the socket.
    * @defaultValue what the process's umask leaves
    */
   readonly socketMode?: number | undefined;
+  /**
+   * User and group that the file of a unix socket is given, by their ids: `{ gid: 999 }` and
+   * `socketMode: 0o660` let a group in.
+   * @defaultValue process: its own
+   */
+  readonly socketOwner?: SocketOwner | undefined;
+  /**
+   * Speaks TLS on `tcp://` addresses, as Node's `tls.createServer` is told: `key` and `cert`, and
+   * for mutual TLS `requestCert: true` and the `ca` of the clients.
+   * @defaultValue none
+   */
+  readonly tls?: ServerTlsOptions | undefined;
+  /**
+   * Whether TCP may listen where other machines can connect though it does not know its clients, as
+   * it does by mutual TLS with a `ca`.
+   * @defaultValue false: such an address is refused
+   */
+  readonly allowAnonymousRemote?: boolean | undefined;
   /** Wrap every call of a service added by `addService`; the first is the outermost. */
   readonly interceptors?: readonly ServerInterceptor[] | undefined;
   /**
@@ -62,6 +85,9 @@ export interface ResolvedServerOptions {
   readonly handshakeTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly socketMode: number | undefined;
+  readonly socketOwner: SocketOwner | undefined;
+  readonly tls: ServerTlsOptions | undefined;
+  readonly allowAnonymousRemote: boolean;
   readonly interceptors: readonly ServerInterceptor[];
   readonly exposeErrorMessages: boolean;
   readonly onHandlerError: ((error: unknown, context: CallContext) => void) | undefined;
@@ -73,6 +99,32 @@ export interface ResolvedServerOptions {
 const MAX_CONNECTIONS = 10_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const MAX_MODE = 0o777;
+/** The id above it stands for none. */
+const MAX_ID = 2 ** 32 - 2;
+
+/**
+ * What a server's listeners are told.
+ *
+ * @param count - counts what TLS refuses, and what is above the bound before TLS
+ */
+export function listenerOptions(
+  options: ResolvedServerOptions,
+  count: { readonly onFailed: () => void; readonly onDropped: () => void },
+): ListenerOptions {
+  const { tls, maxConnections, onError, handshakeTimeoutMs: timeoutMs } = options;
+  const onFailed = (error: Error): void => {
+    count.onFailed();
+    onError(error);
+  };
+  const { onDropped } = count;
+  return {
+    mode: options.socketMode,
+    owner: options.socketOwner,
+    secure: tls && { tls, timeoutMs, maxConnections, onFailed, onDropped },
+    allowAnonymousRemote: options.allowAnonymousRemote,
+    onError,
+  };
+}
 
 /** @throws RangeError or TypeError naming the option, what it got and what is allowed */
 export function resolveServerOptions(given: ServerOptions): ResolvedServerOptions {
@@ -84,6 +136,12 @@ export function resolveServerOptions(given: ServerOptions): ResolvedServerOption
     connection: resolveConnectionOptions(given),
     ...resolveNumbers(given),
     handshake,
+    socketOwner: resolveOwner(given.socketOwner),
+    tls: resolveTls(given.tls),
+    allowAnonymousRemote: flag(
+      'allowAnonymousRemote',
+      given.allowAnonymousRemote,
+    ),
     interceptors: given.interceptors ?? [],
     exposeErrorMessages: given.exposeErrorMessages ?? false,
     onHandlerError: given.onHandlerError,
@@ -108,4 +166,22 @@ function resolveNumbers({
     idleTimeoutMs: positive('idleTimeoutMs', idleTimeoutMs),
     socketMode: socketMode && withinRange('socketMode', socketMode, 1, MAX_MODE),
   };
+}
+
+function resolveOwner(given: SocketOwner | undefined): SocketOwner | undefined {
+  for (const [name, id] of Object.entries(objectOf('socketOwner', given) ?? {})) {
+    if (name !== 'uid' && name !== 'gid') {
+      throw new TypeError(`socketOwner has uid and gid, got ${name}`);
+    }
+    if (id !== undefined) withinRange(`socketOwner.${name}`, id, 0, MAX_ID);
+  }
+  return given;
+}
+
+/** Without a certificate Node would listen, and every handshake fail. */
+function resolveTls(given: ServerTlsOptions | undefined): ServerTlsOptions | undefined {
+  const tls = objectOf('tls', given);
+  if (tls === undefined || tls.pfx || tls.SNICallback || tls.pskCallback) return tls;
+  if (tls.key && tls.cert) return tls;
+  throw new TypeError('tls of a server needs a key and a cert, or a pfx');
 }

@@ -1,23 +1,11 @@
 import type { Duplex } from 'node:stream';
-import { DefinitionError, UsageError, type ConnectionError } from '../errors.js';
+import { UsageError, type ConnectionError } from '../errors.js';
 import { MAX_TIMER_MS } from '../protocol/connection-options.js';
 import { LimitCounters } from '../protocol/limit-counters.js';
 import { ServerConnection } from '../protocol/server-connection.js';
-import { methodSpellings } from '../proto/method-names.js';
-import type {
-  BidirectionalHandler,
-  ClientStreamingHandler,
-  Handler,
-  Peer,
-  ServerStreamingHandler,
-  UnaryHandler,
-} from '../rpc/call.js';
+import type { Peer } from '../rpc/call.js';
 import { Dispatcher } from '../rpc/dispatcher.js';
-import type {
-  MethodDefinition,
-  ServiceDefinition,
-  TypedService,
-} from '../rpc/method-definition.js';
+import type { MethodDefinition, ServiceDefinition } from '../rpc/method-definition.js';
 import { interceptHandler } from '../rpc/intercept-handler.js';
 import { serve } from '../rpc/serve.js';
 import type { RawHandler } from '../rpc/server-call.js';
@@ -25,36 +13,24 @@ import { ServiceRegistry } from '../rpc/service-registry.js';
 import { parseAddress } from '../transport/address.js';
 import { attach } from '../transport/attach.js';
 import { runHandshake } from '../transport/handshake.js';
-import { listen, type Acceptor, type Listener } from '../transport/listener.js';
+import {
+  listen,
+  type Acceptor,
+  type Listener,
+  type ListenerOptions,
+} from '../transport/listener.js';
 import { peerAddress } from '../transport/peer-address.js';
+import { peerCertificate } from '../transport/peer-certificate.js';
 import { positive } from './client-options.js';
 import { watchIdle } from './idle-watch.js';
 import {
+  listenerOptions,
   resolveServerOptions,
   type ResolvedServerOptions,
   type ServerOptions,
 } from './server-options.js';
+import { handlersOf, type ServiceImplementation } from './service-implementation.js';
 import { statsOf, type TtrpcStats } from './stats.js';
-
-/**
- * The methods of a service, by their name in the .proto (`SayHello`) or in camel case; for a typed
- * service as the generated code spells them.
- */
-export type ServiceImplementation<Service extends ServiceDefinition = ServiceDefinition> =
-  Service extends TypedService<infer Methods>
-    ? { readonly [Name in keyof Methods]?: HandlerOf<Methods[Name]> }
-    : Readonly<Record<string, Handler>>;
-
-/** The handler of a method whose kind and messages TypeScript knows. */
-type HandlerOf<Method> =
-  Method extends MethodDefinition<infer Request, infer Response, infer Kind>
-    ? {
-        unary: UnaryHandler<Request, Response>;
-        serverStreaming: ServerStreamingHandler<Request, Response>;
-        clientStreaming: ClientStreamingHandler<Request, Response>;
-        bidirectional: BidirectionalHandler<Request, Response>;
-      }[Kind]
-    : never;
 
 /**
  * Serves services on any number of addresses and byte streams.
@@ -105,22 +81,8 @@ export class TtrpcServer {
     service: Service,
     implementation: ServiceImplementation<Service>,
   ): void {
-    const handlers = implementation as ServiceImplementation;
     const { interceptors } = this.#options;
-    const unused = new Set(Object.keys(handlers).filter((key) => isImplemented(handlers, key)));
-    const served: [method: MethodDefinition, handler: Handler][] = [];
-    for (const method of service.methods) {
-      const name = methodSpellings(method.name).find((key) => isImplemented(handlers, key));
-      if (name === undefined) continue;
-      unused.delete(name);
-      served.push([method, (handlers[name] as Handler).bind(handlers)]);
-    }
-    if (unused.size > 0) {
-      const known = service.methods.map(({ name }) => name).join(', ');
-      throw new DefinitionError(
-        `${[...unused].join(', ')}: no such method of ${service.name}, which has ${known}`,
-      );
-    }
+    const served = handlersOf(service, implementation as ServiceImplementation);
     this.#registry.addAll(
       served.map(([method, handler]) => [
         method,
@@ -144,12 +106,11 @@ export class TtrpcServer {
    */
   async listen(where: string | Acceptor): Promise<string> {
     if (this.#closing) throw closedError();
-    const { socketMode, onError } = this.#options;
     const accept = (socket: Duplex): void => void this.#accept(socket, bound);
     let bound = typeof where === 'string' ? where : 'a Duplex';
     const listener =
       typeof where === 'string'
-        ? await listen(parseAddress(where), accept, { mode: socketMode, onError })
+        ? await listen(parseAddress(where), accept, this.#listening())
         : await where(accept);
     bound = listener.address;
     this.#listeners.add(listener);
@@ -174,7 +135,8 @@ export class TtrpcServer {
     const underWay = runHandshake(stream, handshake, handshakeTimeoutMs);
     // Without a handshake there is no tick in which the stream is nobody's.
     const attachment = underWay === undefined ? undefined : await this.#waitFor(underWay, stream);
-    this.#attach(stream, { address: peerAddress(stream, address), attachment });
+    const certificate = peerCertificate(stream);
+    this.#attach(stream, { address: peerAddress(stream, address), attachment, certificate });
   }
 
   /** Ends everything now: handlers' signals abort, callers lose their connection. */
@@ -241,13 +203,24 @@ export class TtrpcServer {
     try {
       if (this.#connections.size + this.#fresh.size >= maxConnections) {
         socket.destroy();
-        this.#counters.refusedConnections++;
-        throw new UsageError(`connection refused: maxConnections is ${maxConnections}`);
+        throw this.#refusal();
       }
       await this.serve(socket, address);
     } catch (error) {
       onError(error as Error);
     }
+  }
+
+  #refusal(): UsageError {
+    this.#counters.refusedConnections++;
+    return new UsageError(`connection refused: maxConnections is ${this.#options.maxConnections}`);
+  }
+
+  #listening(): ListenerOptions {
+    return listenerOptions(this.#options, {
+      onFailed: () => void this.#counters.failedHandshakes++,
+      onDropped: () => this.#options.onError(this.#refusal()),
+    });
   }
 
   #attach(socket: Duplex, peer: Peer): void {
@@ -284,10 +257,4 @@ export class TtrpcServer {
 
 function closedError(): UsageError {
   return new UsageError('server is closed');
-}
-
-/** Own functions and those of a class count; what every object inherits does not. */
-function isImplemented(implementation: ServiceImplementation, key: string): boolean {
-  const inherited = (Object.prototype as Record<string, unknown>)[key];
-  return typeof implementation[key] === 'function' && implementation[key] !== inherited;
 }

@@ -20,7 +20,7 @@ export interface GrpcTransportOptions {
    * `grpc.initial_reconnect_backoff_ms` and `grpc.max_reconnect_backoff_ms` count; others do not.
    */
   readonly channelOptions?: Readonly<Record<string, unknown>> | undefined;
-  /** Insecure ones of grpc-js, which say nothing; others are refused, as ttrpc has no TLS. */
+  /** Insecure ones of grpc-js, which say nothing; others are refused: TLS is the option `tls`. */
   readonly credentials?: object | null | undefined;
   /** Without effect, as ttrpc has no ping frame; TCP's own keep-alive is always on. */
   readonly keepalive?: object | undefined;
@@ -155,8 +155,8 @@ function checkCredentials(credentials: unknown): void {
   if (typeof isSecure === 'function' && isSecure.call(credentials) === false) return;
   const got = typeof isSecure === 'function' ? 'secure ones' : show(credentials);
   throw new TypeError(
-    `credentials must be insecure ones of grpc-js, or absent, got ${got}: ttrpc has no TLS of its ` +
-      'own; keep to local sockets, give a `dial` or a `handshake`, or take gRPC to leave the machine',
+    `credentials must be insecure ones of grpc-js, or absent, got ${got}; for TLS, ` +
+      "give the option `tls` what Node's own tls module takes",
   );
 }
 

@@ -22,12 +22,26 @@ export interface CallOptions {
   readonly metadata?: MetadataInit | undefined;
 }
 
+/** What handlers are told of a verified certificate; the object is Node's own and has more. */
+export interface ClientCertificate {
+  /** Distinguished name by its parts: `subject.CN`. */
+  readonly subject: { readonly CN?: string | string[] };
+  /** Alternative names, as in `DNS:worker.internal, URI:spiffe://…`. */
+  readonly subjectaltname?: string | undefined;
+  /** SHA-256 over the whole, in hex with colons. */
+  readonly fingerprint256: string;
+  /** The whole in DER. */
+  readonly raw: Uint8Array;
+}
+
 /** Who called. */
 export interface Peer {
   /** `tcp://host:port` of a TCP peer; a local socket's peer has none, so the server's is given. */
   readonly address: string;
   /** What the server's handshake returned for this connection. */
   readonly attachment: unknown;
+  /** The client's certificate, when TLS has verified one by the server's `ca`. */
+  readonly certificate?: ClientCertificate | undefined;
 }
 
 /** What a handler knows of its call besides the messages. */

@@ -1,47 +1,83 @@
 import cluster from 'node:cluster';
-import { chmodSync, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { ListenOptions, Server } from 'node:net';
 import { dirname } from 'node:path';
 import { systemPath, type Address } from './address.js';
+import { refuseRemote, resolveHost } from './loopback.js';
 import { removeStaleSocket } from './socket-file.js';
+import { refuseOpenFolder, setRights, type SocketRights } from './socket-rights.js';
 import { errorCode, explain } from './system-error.js';
 
 /** An address that a server can be bound to. */
 export type BindableAddress = Exclude<Address, { readonly kind: 'hvsock' }>;
 
+/** What is to be seen to when a server is bound. */
+export interface BindOptions extends SocketRights {
+  /** Whether TCP may be bound to what other machines can reach. */
+  readonly allowRemote: boolean;
+}
+
 /**
  * Binds a server and makes it listen; the stale file of a unix socket is replaced.
  *
- * @param mode - file mode of a unix socket; `undefined` leaves it to the umask
+ * @param options - rights are those of a unix socket, and kept from no other
  * @throws Error whose message is a clause that says what is wrong; its `cause` is the system's error
  */
 export async function bindServer(
   server: Server,
   address: BindableAddress,
-  mode: number | undefined,
+  options: BindOptions,
 ): Promise<void> {
-  const shared = cluster.isWorker && address.kind === 'unix';
   try {
-    if (shared) await bindShared(server, address, mode);
-    else await bindReplacingStale(server, address, mode);
+    if (address.kind === 'unix') await bindUnix(server, address, options);
+    else await bindElsewhere(server, address, options);
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
     throw new Error(problemOf(address, error), { cause: error });
   }
 }
 
+type UnixAddress = BindableAddress & { readonly kind: 'unix' };
+
+async function bindUnix(server: Server, address: UnixAddress, options: BindOptions): Promise<void> {
+  refuseOpenFolder(address.path, options);
+  if (cluster.isWorker) await bindShared(server, address, options);
+  else await bindReplacingStale(server, address, options);
+}
+
 async function bindReplacingStale(
   server: Server,
-  address: BindableAddress,
-  mode: number | undefined,
+  address: UnixAddress,
+  options: BindOptions,
 ): Promise<void> {
+  const bindIt = (): Promise<void> => bind(server, address, () => setRights(address.path, options));
   try {
-    await bind(server, address, mode);
+    await bindIt();
   } catch (error) {
-    if (address.kind !== 'unix' || errorCode(error) !== 'EADDRINUSE') throw error;
+    if (errorCode(error) !== 'EADDRINUSE') throw error;
     await removeStaleSocket(address.path, error);
-    await bind(server, address, mode);
+    await bindIt();
   }
+}
+
+/** A name is resolved first, so that what is looked at is what is bound. */
+async function bindElsewhere(
+  server: Server,
+  address: BindableAddress,
+  { allowRemote }: BindOptions,
+): Promise<void> {
+  if (address.kind === 'tcp') {
+    const host = await resolveHost(address.host);
+    refuseRemote(host, allowRemote);
+    await bind(server, { ...address, host }, undefined);
+    return;
+  }
+  await bind(server, address, () => {
+    const bound = server.address();
+    if (typeof bound === 'object' && bound?.address !== undefined) {
+      refuseRemote(bound.address, allowRemote);
+    }
+  });
 }
 
 /**
@@ -51,13 +87,13 @@ async function bindReplacingStale(
  */
 async function bindShared(
   server: Server,
-  address: BindableAddress & { readonly kind: 'unix' },
-  mode: number | undefined,
+  address: UnixAddress,
+  rights: SocketRights,
 ): Promise<void> {
   await removeStaleSocket(address.path, undefined).catch(() => undefined);
   try {
     await bind(server, address, undefined);
-    if (mode !== undefined) chmodSync(address.path, mode);
+    setRights(address.path, rights);
   } catch (error) {
     server.close();
     if (errorCode(error) === 'EADDRINUSE') await removeStaleSocket(address.path, error);
@@ -65,7 +101,12 @@ async function bindShared(
   }
 }
 
-function bind(server: Server, address: BindableAddress, mode: number | undefined): Promise<void> {
+/** @param onBound - called in the same turn, if the address was bound; may throw */
+function bind(
+  server: Server,
+  address: BindableAddress,
+  onBound: (() => void) | undefined,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
       server.off('listening', onListening);
@@ -84,9 +125,7 @@ function bind(server: Server, address: BindableAddress, mode: number | undefined
     try {
       server.listen(listenOptions(address));
       // A failed bind says so in the next tick only; what is at the path is then not ours.
-      if (mode !== undefined && address.kind === 'unix' && server.listening) {
-        chmodSync(address.path, mode);
-      }
+      if (server.listening) onBound?.();
     } catch (error) {
       server.close();
       onError(error as Error);

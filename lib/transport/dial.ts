@@ -1,11 +1,13 @@
 import { connect, Socket } from 'node:net';
+import { connect as connectSecurely, type TLSSocket } from 'node:tls';
 import type { Duplex } from 'node:stream';
 import { formatAddress, systemPath, type Address } from './address.js';
 import { guard } from './guard.js';
 import { greetHybridVsock } from './hybrid-vsock.js';
-import { unsupportedReason } from './platform.js';
+import { noTlsReason, unsupportedReason } from './platform.js';
 import { explain, unreachable } from './system-error.js';
 import { TCP_OPTIONS } from './tcp-options.js';
+import type { ClientTlsOptions } from './tls-options.js';
 
 /** How long to try. */
 export interface DialOptions {
@@ -13,12 +15,14 @@ export interface DialOptions {
   readonly timeoutMs: number;
   /** Gives the attempt up. */
   readonly signal?: AbortSignal | undefined;
+  /** Speaks TLS, as Node's own `tls.connect` is told; for TCP only. */
+  readonly tls?: ClientTlsOptions | undefined;
 }
 
 /**
  * Connects to an address.
  *
- * - `tcp`: as {@link TCP_OPTIONS} says.
+ * - `tcp`: as {@link TCP_OPTIONS} says; with `tls` it is secure when it comes back.
  * - `fd`: wraps the descriptor, which belongs to the socket from then on. Its number may stand for
  *   something else after that, so one descriptor is dialed once.
  * - `hvsock`: greets the virtual machine's monitor; what comes after its answer is still in the socket.
@@ -31,13 +35,14 @@ export interface DialOptions {
  */
 export async function dial(address: Address, options: DialOptions): Promise<Duplex> {
   const name = formatAddress(address);
-  const unsupported = unsupportedReason(address);
+  const { tls } = options;
+  const unsupported = unsupportedReason(address) ?? noTlsReason(address, tls);
   if (unsupported !== undefined) throw unreachable(ATTEMPT, name, unsupported);
   if (options.signal?.aborted === true) throw expired(name, 'aborted', options);
 
   let socket: Socket;
   try {
-    socket = open(address);
+    socket = open(address, tls);
   } catch (error) {
     throw unreachable(ATTEMPT, name, explain(error), error);
   }
@@ -48,7 +53,7 @@ export async function dial(address: Address, options: DialOptions): Promise<Dupl
     socket.destroy(expiry);
   });
   try {
-    await connected(socket);
+    await connected(socket, tls === undefined ? 'connect' : 'secureConnect');
     if (address.kind === 'hvsock') await greetHybridVsock(socket, address.port);
     return socket;
   } catch (error) {
@@ -63,8 +68,9 @@ const ATTEMPT = 'cannot connect to';
 
 function ignore(): void {}
 
-function open(address: Address): Socket {
+function open(address: Address, tls: ClientTlsOptions | undefined): Socket {
   if (address.kind === 'tcp') {
+    if (tls !== undefined) return openSecurely(address, tls);
     return connect({ host: address.host, port: address.port, ...TCP_OPTIONS });
   }
   if (address.kind === 'fd') {
@@ -76,11 +82,20 @@ function open(address: Address): Socket {
   return connect({ path: systemPath(address) });
 }
 
-function connected(socket: Socket): Promise<void> {
+/** The address is where it goes, whatever the options say. */
+function openSecurely(
+  { host, port }: { readonly host: string; readonly port: number },
+  tls: ClientTlsOptions,
+): TLSSocket {
+  const socket = connectSecurely({ ...tls, host, port, path: undefined, socket: undefined });
+  return socket.setNoDelay().setKeepAlive(true, TCP_OPTIONS.keepAliveInitialDelay);
+}
+
+function connected(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
   if (!socket.connecting) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const stop = (): void => {
-      socket.off('connect', onConnect);
+      socket.off(event, onConnect);
       socket.off('error', onError);
     };
     const onConnect = (): void => {
@@ -91,7 +106,7 @@ function connected(socket: Socket): Promise<void> {
       stop();
       reject(error);
     };
-    socket.on('connect', onConnect);
+    socket.on(event, onConnect);
     socket.on('error', onError);
   });
 }

@@ -1,5 +1,5 @@
 /** Longest delay of a timer, in ms; Node turns a longer one into 1 ms. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
+export const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** What may end a wait early. */
 export interface GuardOptions {

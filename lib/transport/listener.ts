@@ -2,8 +2,15 @@ import { createServer, type Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { formatAddress, type Address } from './address.js';
 import { bindServer } from './bind.js';
-import { unsupportedReason } from './platform.js';
+import {
+  createSecureServer,
+  knowsClients,
+  type SecureOptions,
+  type SecureServer,
+} from './secure-server.js';
+import { noTlsReason, unsupportedReason } from './platform.js';
 import { fileIdentity, keepForeignFile } from './socket-file.js';
+import type { SocketOwner } from './socket-rights.js';
 import { unreachable } from './system-error.js';
 import { TCP_OPTIONS } from './tcp-options.js';
 
@@ -16,9 +23,22 @@ export interface ListenerOptions {
    * `node:cluster` a moment later. Whoever must keep even that moment shut gives the socket a folder
    * of its own that others cannot enter.
    *
+   * A mode that keeps others out is refused in a folder in which others may replace the socket.
+   *
    * @defaultValue what the process's umask leaves
    */
   readonly mode?: number | undefined;
+  /** Whom a unix socket's file belongs to; ignored for other addresses. */
+  readonly owner?: SocketOwner | undefined;
+  /** Speaks TLS; for TCP only. */
+  readonly secure?: SecureOptions | undefined;
+  /**
+   * Whether TCP may be bound to what other machines can reach though nobody asks clients who they
+   * are.
+   *
+   * @defaultValue false
+   */
+  readonly allowAnonymousRemote?: boolean | undefined;
   /**
    * Hears of connections that could not be accepted (EMFILE and the like). The listener goes on.
    *
@@ -64,20 +84,33 @@ export async function listen(
 ): Promise<Listener> {
   const name = formatAddress(address);
   if (address.kind === 'hvsock') throw unreachable(ATTEMPT, name, DIAL_ONLY);
-  const unsupported = unsupportedReason(address);
+  const { secure } = options;
+  const unsupported = unsupportedReason(address) ?? noTlsReason(address, secure);
   if (unsupported !== undefined) throw unreachable(ATTEMPT, name, unsupported);
-  const server = createServer(TCP_OPTIONS, (socket) => {
-    socket.on('error', ignore);
-    onSocket(socket);
-  });
   try {
-    await bindServer(server, address, options.mode);
+    const { server, abandon } = serverFor(onSocket, secure);
+    await bindServer(server, address, {
+      ...options,
+      allowRemote: options.allowAnonymousRemote === true || knowsClients(secure?.tls),
+    });
+    server.on('error', options.onError ?? ignore);
+    return new NetListener(server, address, abandon);
   } catch (error) {
     const { message, cause } = error as Error;
     throw unreachable(ATTEMPT, name, message, cause);
   }
-  server.on('error', options.onError ?? ignore);
-  return new NetListener(server, address);
+}
+
+function serverFor(
+  onSocket: (socket: Duplex) => void,
+  secure: SecureOptions | undefined,
+): SecureServer {
+  const take = (socket: Duplex): void => {
+    socket.on('error', ignore);
+    onSocket(socket);
+  };
+  if (secure !== undefined) return createSecureServer(secure, take);
+  return { server: createServer(TCP_OPTIONS, take), abandon: ignore };
 }
 
 const ATTEMPT = 'cannot listen on';
@@ -90,13 +123,15 @@ function ignore(): void {}
 class NetListener implements Listener {
   readonly address: string;
   readonly #server: Server;
+  readonly #abandon: () => void;
   /** The socket's file, if it has one, and which file that is. */
   readonly #path: string | undefined;
   readonly #identity: string | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(server: Server, address: Address) {
+  constructor(server: Server, address: Address, abandon: () => void) {
     this.#server = server;
+    this.#abandon = abandon;
     this.#path = address.kind === 'unix' ? address.path : undefined;
     this.#identity = this.#path === undefined ? undefined : fileIdentity(this.#path);
     this.address = boundAddress(server, address);
@@ -110,6 +145,7 @@ class NetListener implements Listener {
   // The server's own `close` event waits for its connections; the handle is closed before that:
   // at once, but for libuv's callbacks, which run at the end of the turn.
   #close(): Promise<void> {
+    this.#abandon();
     const closeHandle = (): void => void this.#server.close();
     if (this.#path === undefined) closeHandle();
     else keepForeignFile(this.#path, this.#identity, closeHandle);

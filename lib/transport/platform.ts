@@ -42,6 +42,15 @@ export function unsupportedReason(
   }
 }
 
+/**
+ * Why TLS, if it is asked for, can't be spoken at such an address.
+ *
+ * @param tls - absent: nobody asks for it
+ */
+export function noTlsReason(address: Address, tls: object | undefined): string | undefined {
+  return tls === undefined || address.kind === 'tcp' ? undefined : 'TLS is for tcp:// addresses';
+}
+
 /** libuv before 1.48 pads an abstract name with zeros, so that no other program finds it. */
 function abstractReason({ os, uv }: Platform): string | undefined {
   if (os !== 'linux' && os !== 'android') return 'abstract sockets exist on Linux only';

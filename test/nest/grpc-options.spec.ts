@@ -115,10 +115,10 @@ describe('translateServerOptions', () => {
       'grpc.max_send_message_length must be a whole number from 1024',
     ],
     [{ credentials: {} }, 'credentials must be insecure ones of grpc-js, or absent, got an object'],
-    [{ credentials: credentials.createSsl() }, 'got secure ones: ttrpc has no TLS of its own'],
+    [{ credentials: credentials.createSsl() }, 'got secure ones; for TLS, give the option `tls`'],
     [
       { credentials: ServerCredentials.createSsl(null, []) },
-      'got secure ones: ttrpc has no TLS of its own',
+      'got secure ones; for TLS, give the option `tls`',
     ],
   ])('refuses %o', (given, message) => {
     expect(() => server(given)).toThrow(message);

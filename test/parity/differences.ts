@@ -428,7 +428,7 @@ export const DIFFERENCES = [
     what: 'secure credentials',
     gRPC: 'taken',
     ttrpc: 'refused',
-    reason: 'ttrpc has no TLS: keep to local sockets, or take gRPC to leave the machine',
+    reason: 'the option tls takes what the tls module of Node takes',
   },
   {
     id: 'keepalive',
