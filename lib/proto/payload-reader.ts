@@ -3,11 +3,14 @@ import protobuf from 'protobufjs';
 
 const NOTHING = Buffer.alloc(0);
 
+/** Least bytes of a field that is worth a view instead of a copy. */
+const LARGE_FIELD = 4096;
+
 /**
- * Reads messages out of a chunk that it does not own: whatever the message keeps is copied.
+ * Reads messages out of a chunk: what a message keeps of it is copied, since a view would keep the
+ * whole chunk alive; but for a large field that is at least half of that memory.
  *
- * protobufjs hands out `bytes` fields and unknown fields as views, which would keep a whole chunk
- * alive, and change when the connection reuses it.
+ * protobufjs hands out every `bytes` field as a view.
  */
 class CopyingReader extends protobuf.BufferReader {
   constructor() {
@@ -48,8 +51,13 @@ class CopyingReader extends protobuf.BufferReader {
 
   /** How versions 8 take bytes of the chunk. */
   override raw(start: number, end: number): Buffer {
-    const copy = Buffer.allocUnsafe(end - start);
-    (this.buf as Buffer).copy(copy, 0, start, end);
+    const chunk = this.buf as Buffer;
+    const length = end - start;
+    if (length >= LARGE_FIELD && 2 * length >= chunk.buffer.byteLength) {
+      return chunk.subarray(start, end);
+    }
+    const copy = Buffer.allocUnsafe(length);
+    chunk.copy(copy, 0, start, end);
     return copy;
   }
 }

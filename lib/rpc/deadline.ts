@@ -10,6 +10,7 @@ const MAX_TIMEOUT_NANO = 2 ** 63 - 1024;
 export class Deadline {
   readonly #timeoutMs: number;
   readonly #at: number;
+  #date: Date | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param timeoutMs - from now */
@@ -33,9 +34,10 @@ export class Deadline {
     return Math.min(Math.floor(this.leftMs * NANOS_PER_MS), MAX_TIMEOUT_NANO);
   }
 
-  /** The same moment on the calendar's clock. */
+  /** The same moment on the calendar's clock, read once. */
   toDate(): Date {
-    return new Date(Date.now() + this.leftMs);
+    this.#date ??= new Date(Date.now() + this.leftMs);
+    return new Date(this.#date);
   }
 
   /** Whether it had passed when it was made. */

@@ -21,7 +21,8 @@ export interface PayloadCodec<T = unknown> {
   /** Appends `message`. Whatever was appended before it throws is taken back by the caller. */
   write(message: T, target: PayloadTarget): void;
   /**
-   * Reads the message in `bytes[start, end)`. The bytes are the connection's: what is kept is copied.
+   * Reads the message in `bytes[start, end)`. They don't change later, but a view of them keeps all
+   * of their memory alive: what is small is copied.
    */
   read(bytes: Buffer, start: number, end: number): T;
 }

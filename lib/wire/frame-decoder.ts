@@ -4,8 +4,8 @@ import { FIRST_BYTE_LIMIT, HEADER_LENGTH, type FrameHeader } from '../spec/frame
 /** Receives what a {@link FrameDecoder} finds, in wire order. */
 export interface FrameHandler {
   /**
-   * A whole frame, whose payload is `bytes[start, end)`. `header` and `bytes` are the decoder's:
-   * both are only valid until the call returns.
+   * A whole frame, whose payload is `bytes[start, end)`. `header` is only valid until the
+   * call returns; `bytes` don't change later, but a view of them keeps all of their memory alive.
    */
   onFrame(header: Readonly<FrameHeader>, bytes: Buffer, start: number, end: number): void;
   /** A frame above the limit; its payload is skipped, the stream of bytes goes on. */

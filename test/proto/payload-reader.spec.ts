@@ -46,6 +46,21 @@ describe('readMessage', () => {
     expect(Object.hasOwn(message, '$unknowns')).toBe(false);
   });
 
+  it.each([
+    ['keeps a view of a field that is half of the memory, and large', 4096, 8192, true],
+    ['copies a field that is less than half of the memory', 4096, 8193, false],
+    ['copies a field that is small', 4095, 4098, false],
+  ])('%s', (_what, length, memory, view) => {
+    const chunk = new Uint8Array(memory);
+    const head = hex(`0a ${length === 4096 ? '8020' : 'ff1f'}`);
+    chunk.set(head);
+    const bytes = Buffer.from(chunk.buffer);
+    const message = readMessage(root.lookupType('M'), bytes, 0, head.length + length);
+    const { blob } = message as unknown as { blob: Buffer };
+    expect(blob).toHaveLength(length);
+    expect(blob.buffer === chunk.buffer).toBe(view);
+  });
+
   it('may be entered again while a message is read', () => {
     const type = root.lookupType('M');
     const inner: protobuf.Message[] = [];
