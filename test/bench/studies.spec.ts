@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { drive } from './drive.js';
-import { readOptions } from './options.js';
+import { HELP } from './options.js';
 import { enginePromises } from './peers/engine.js';
 import type { BenchClient } from './peers/peer.js';
 import type { Job, Settled } from './protocol.js';
@@ -23,6 +23,9 @@ describe('growth', () => {
   const here = process.cwd();
   let client: BenchClient;
   const end = { settle: () => settle(enginePromises) };
+  // Both ends are this process.
+  const nothing: Settled = { rssBytes: 0, heapBytes: 0, timers: 0, openStreams: 0 };
+  const nobody = { settle: async () => nothing };
 
   beforeAll(async () => {
     // As the runner does, since the definition is found by its bare name.
@@ -40,13 +43,15 @@ describe('growth', () => {
     'leaves nothing of calls behind: %s',
     async (call) => {
       const job: Job = { ...SMALL, call };
-      const tenths = await makeCalls(CALLS, { server: end, client: end }, () =>
+      const tenths = await makeCalls(CALLS, { server: end, client: nobody }, () =>
         drive([client], job),
       );
       expect(tenths).toHaveLength(10);
       expect(tenths.at(-1)?.done).toBeGreaterThanOrEqual(CALLS);
-      // RSS depends on how much the collector keeps for later, which the other specs share.
-      const checks = compareTenths(call, 'engine', tenths).filter(({ unit }) => unit !== 'RSS MB');
+      // The process is the test runner's too, whose timers come and go.
+      const own = ['heap MB', 'open streams'];
+      const checks = compareTenths(call, 'engine', tenths).filter(({ unit }) => own.includes(unit));
+      expect(checks).toHaveLength(4);
       expect(checks.filter((check) => !holds(check))).toEqual([]);
     },
     60_000,
@@ -67,8 +72,8 @@ describe('growth', () => {
 describe('settle', () => {
   it('counts timers that run, even those that keep no process alive', async () => {
     const before = await settle(enginePromises);
-    const timers = [1, 2, 3].map(() => setTimeout(() => undefined, 60_000).unref());
-    expect((await settle(enginePromises)).timers).toBe(before.timers + 3);
+    const timers = Array.from({ length: 1000 }, () => setTimeout(() => undefined, 60_000).unref());
+    expect((await settle(enginePromises)).timers).toBeGreaterThan(before.timers + 900);
     for (const timer of timers) clearTimeout(timer);
   });
 });
@@ -131,8 +136,7 @@ describe('verdicts', () => {
 });
 
 describe('the studies', () => {
-  it('are named as the help says', () => {
-    expect(STUDIES.map(({ name }) => name)).toEqual(['memory', 'start', 'growth', 'curves']);
-    expect(readOptions(['--work', 'memory,growth'])?.works).toEqual(['memory', 'growth']);
+  it('are named by the help', () => {
+    for (const { name } of STUDIES) expect(HELP).toContain(name);
   });
 });
