@@ -23,6 +23,8 @@ export interface Job {
 export interface Usage {
   readonly cpuSeconds: number;
   readonly peakBytes: number;
+  /** In memory now, garbage included. */
+  readonly rssBytes: number;
 }
 
 /** What a process keeps when it has nothing to do, after its garbage was collected. */

@@ -5,7 +5,11 @@ import type { Usage } from './protocol.js';
 /** What this process has used. */
 export function usage(): Usage {
   const { user, system } = process.cpuUsage();
-  return { cpuSeconds: (user + system) / 1e6, peakBytes: peakKilobytes() * 1024 };
+  return {
+    cpuSeconds: (user + system) / 1e6,
+    peakBytes: peakKilobytes() * 1024,
+    rssBytes: process.memoryUsage.rss(),
+  };
 }
 
 /** Linux's `maxRSS` counts what the parent had before the program was loaded; its VmHWM doesn't. */

@@ -69,6 +69,7 @@ func run(args []string) error {
 type used struct {
 	CPUSeconds float64 `json:"cpuSeconds"`
 	PeakBytes  int64   `json:"peakBytes"`
+	RSSBytes   int64   `json:"rssBytes"`
 }
 
 func usage() used {
@@ -77,7 +78,7 @@ func usage() used {
 		return used{}
 	}
 	seconds := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
-	return used{CPUSeconds: seconds(self.Utime) + seconds(self.Stime), PeakBytes: peak(int64(self.Maxrss) * 1024)}
+	return used{CPUSeconds: seconds(self.Utime) + seconds(self.Stime), PeakBytes: peak(int64(self.Maxrss) * 1024), RSSBytes: status("VmRSS")}
 }
 
 type settled struct {

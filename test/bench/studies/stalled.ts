@@ -9,7 +9,7 @@ import { once, verdicts, type Check, type Figure, type Setup, type Study } from 
 const ASKED = { call: 'pour', inFlight: 1, connections: 1, count: 1_000_000, size: 1024 } as const;
 const WARM_UP = { ...ASKED, count: 10_000 };
 /** Long enough for the request to arrive, and too short for all the messages to, in milliseconds. */
-const READING_MS = 100;
+const READING_MS = 300;
 const MAX_GROWTH_MB = 4;
 
 /** Whose handlers are iterables is bounded by a target; Observables and the peers stand beside them. */
@@ -39,7 +39,7 @@ export const stalled: Study = {
       return { work, subject, at: ASKED.count, unit, value: subjectValue - peerValue };
     });
     const text = [
-      `## stalled: a server's growth, garbage collected, for a reader that stops reading a stream of ${ASKED.count.toLocaleString('en')} × 1 KiB\n`,
+      `## stalled: a server's growth for a reader that stops reading a stream of ${ASKED.count.toLocaleString('en')} × 1 KiB\n`,
       table(
         ['server', 'grew by MB'],
         figures.map(({ subject, value }) => [subject, number(value)]),
@@ -54,7 +54,7 @@ export const stalled: Study = {
 async function stall(role: Role, { options, cores }: Setup): Promise<[number, number]> {
   return withPair(role, role, cores, async ({ server, client }) => {
     await client.drive({ ...WARM_UP, milliseconds: options.warmUp });
-    const before = await server.settle();
+    const before = await server.usage();
     const poured = client.drive({ ...ASKED, milliseconds: 1 }).then(
       () => true,
       () => false,
@@ -62,7 +62,7 @@ async function stall(role: Role, { options, cores }: Setup): Promise<[number, nu
     await sleep(READING_MS);
     client.signal('SIGSTOP');
     await sleep(options.slice);
-    const after = await server.settle();
+    const after = await server.usage();
     client.signal('SIGKILL');
     if (await poured) throw new Error('the stream was over before its reader stopped');
     return [before.rssBytes, after.rssBytes];
