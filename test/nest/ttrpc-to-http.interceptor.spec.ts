@@ -32,7 +32,7 @@ class Gateway {
 
   @GrpcMethod('RoomService')
   say(): Observable<Text> {
-    return throwError(() => ERRORS['status']!);
+    return throwError(() => new StatusError({ code: 10, message: 'again' }));
   }
 }
 
@@ -64,6 +64,6 @@ describe('TtrpcToHttpInterceptor', () => {
           .useGlobalFilters(new TtrpcExceptionFilter())
           .useGlobalInterceptors(new TtrpcToHttpInterceptor()),
     });
-    expect(await failure(room.say({}))).toBe('5 NOT_FOUND: no hero');
+    expect(await failure(room.say({}))).toBe('10 ABORTED: again');
   });
 });
