@@ -138,10 +138,7 @@ export function resolveServerOptions(given: ServerOptions): ResolvedServerOption
     handshake,
     socketOwner: resolveOwner(given.socketOwner),
     tls: resolveTls(given.tls),
-    allowAnonymousRemote: flag(
-      'allowAnonymousRemote',
-      given.allowAnonymousRemote,
-    ),
+    allowAnonymousRemote: flag('allowAnonymousRemote', given.allowAnonymousRemote),
     interceptors: given.interceptors ?? [],
     exposeErrorMessages: given.exposeErrorMessages ?? false,
     onHandlerError: given.onHandlerError,
