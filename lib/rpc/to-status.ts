@@ -4,6 +4,9 @@ import { statusCodeOf, StatusCode, toAny, type AnyMessage, type Status } from '.
 /** What the caller is told of an error that nobody meant for it. */
 const HIDDEN = 'Internal server error';
 
+/** What grpc-js tells the caller of an error that has a code but no text. */
+const NO_TEXT = 'Unknown Error';
+
 /**
  * The status that a failed call ends with. Total: any thrown value has an answer, and this is the
  * only table.
@@ -127,11 +130,11 @@ function isStatusCode(code: unknown): code is number {
   return typeof code === 'number' && Number.isInteger(code) && code > 0 && code <= 16;
 }
 
-/** As grpc-js has it: string `details` win over `message`, of which there may be several. */
+/** As grpc-js has it: string `details` win over `message`, of which there may be several, or none. */
 function textOf({ details, message }: StatusShape): string {
   if (typeof details === 'string') return details;
   if (typeof message === 'string') return message;
-  return isTexts(message) ? message.join('; ') : '';
+  return isTexts(message) ? message.join('; ') : NO_TEXT;
 }
 
 function hasText(message: unknown): boolean {

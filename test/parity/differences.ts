@@ -132,13 +132,6 @@ export const DIFFERENCES = [
     reason: "as Nest's GrpcExceptionFilter has it",
   },
   {
-    id: 'code-without-message',
-    what: 'RpcException with a code and no message',
-    gRPC: '5 NOT_FOUND: Unknown Error',
-    ttrpc: '5 NOT_FOUND: ',
-    reason: 'no text is made up',
-  },
-  {
     id: 'unknown-code',
     what: 'RpcException with code 77',
     gRPC: '77 undefined: odd',

@@ -97,6 +97,11 @@ const SAME: readonly (readonly [what: string, make: () => unknown, status: strin
     '2 UNKNOWN: text',
   ],
   [
+    'an RpcException with a code and no message',
+    () => new RpcException({ code: 5 }),
+    '5 NOT_FOUND: Unknown Error',
+  ],
+  [
     'an RpcException without a code',
     () => new RpcException({ message: 'text' }),
     '2 UNKNOWN: text',
@@ -106,7 +111,6 @@ const SAME: readonly (readonly [what: string, make: () => unknown, status: strin
 const DIFFERENT: readonly (readonly [make: () => unknown, id: DifferenceId])[] = [
   [() => new RpcException({ code: 'NOT_FOUND', message: 'no hero' }), 'named-code'],
   [() => new RpcException({ status: 5, message: 'no hero' }), 'status-for-code'],
-  [() => new RpcException({ code: 5 }), 'code-without-message'],
   [() => new RpcException({ code: 77, message: 'odd' }), 'unknown-code'],
 ];
 

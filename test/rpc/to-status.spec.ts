@@ -87,10 +87,10 @@ describe('toStatus', () => {
       details: [],
     });
     expect(toStatus({ code: 1, message: 'm' }).message).toBe('m');
-    expect(toStatus({ code: 1, message: 7 }).message).toBe('');
+    expect(toStatus({ code: 1, message: 7 }).message).toBe('Unknown Error');
     expect(toStatus({ code: 7, details: [ANY, 1] })).toEqual({
       code: 7,
-      message: '',
+      message: 'Unknown Error',
       details: [ANY],
     });
   });
@@ -127,7 +127,7 @@ describe('toStatus', () => {
   it('joins several messages', () => {
     expect(toStatus({ code: 3, message: ['a', 'b'] }).message).toBe('a; b');
     expect(toStatus({ message: ['a', 'b'] })).toMatchObject({ code: 2, message: 'a; b' });
-    expect(toStatus({ code: 3, message: ['a', 7] }).message).toBe('');
+    expect(toStatus({ code: 3, message: ['a', 7] }).message).toBe('Unknown Error');
     expect(toStatus({ message: ['a', 7] })).toEqual(HIDDEN);
   });
 
