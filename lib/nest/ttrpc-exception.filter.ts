@@ -27,7 +27,10 @@ export interface TtrpcExceptionFilterOptions {
 
 /** A status, whose text and details may be left out; details as for a `TtrpcException`. */
 export type MappedStatus = Pick<Status, 'code'> &
-  Partial<Pick<Status, 'message'>> & { readonly details?: readonly StatusDetail[] | undefined };
+  Partial<Pick<Status, 'message'>> & {
+    /** What the caller is told besides. */
+    readonly details?: readonly StatusDetail[] | undefined;
+  };
 
 const logger = new Logger('TtrpcExceptionFilter');
 

@@ -22,11 +22,13 @@ const HEALTH_PROTO = `
 
 /** Asks for a service by its full name; `''` is the whole server. */
 export interface HealthRequest {
+  /** Full name, as `hero.HeroService`. */
   readonly service?: string;
 }
 
 /** What a server says of a service. */
 export interface HealthResponse {
+  /** Whether it takes calls. */
   readonly status: 'NOT_SERVING' | 'SERVICE_UNKNOWN' | 'SERVING' | 'UNKNOWN';
 }
 
