@@ -52,9 +52,12 @@ async function start(options: ServerOptions = {}): Promise<{
     ...options,
   });
   opened.push(server);
-  server.addService({ name: 'test.Text', methods: [echo] }, {
-    Echo: (request: string) => request,
-  } as never);
+  server.addService(
+    { name: 'test.Text', methods: [echo] },
+    {
+      Echo: (request: string) => request,
+    },
+  );
   return { server, peers, errors, address: await server.listen('tcp://127.0.0.1:0') };
 }
 

@@ -35,7 +35,7 @@ const opened: { close(): Promise<void> }[] = [];
 const relays: ChildProcess[] = [];
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((each) => each.close()));
-  for (const relay of relays.splice(0)) relay.stdin?.end();
+  for (const each of relays.splice(0)) each.stdin?.end();
 });
 
 function startServer(options: object, peers: Peer[] = []): TtrpcServer {
