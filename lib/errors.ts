@@ -1,3 +1,4 @@
+import { Metadata } from './spec/metadata.js';
 import { StatusCode, statusName, toAny, type Status, type StatusDetail } from './spec/status.js';
 
 /**
@@ -19,6 +20,11 @@ export abstract class TtrpcError extends Error {
     super(details, options);
     this.name = new.target.name;
     this.details = details;
+  }
+
+  /** Empty, as ttrpc's responses have no metadata: for code that reads grpc-js's `ServiceError`. */
+  get metadata(): Metadata {
+    return new Metadata();
   }
 }
 

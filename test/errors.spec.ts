@@ -120,6 +120,13 @@ describe('a detail of a StatusError', () => {
   });
 });
 
+it("has the shape of grpc-js's ServiceError, with metadata that is empty", () => {
+  const error = new StatusError({ code: 5, message: 'no hero' });
+  expect(error).toMatchObject({ code: 5, details: 'no hero', message: '5 NOT_FOUND: no hero' });
+  expect(error.metadata.getMap()).toEqual({});
+  expect(error.metadata.get('anything')).toEqual([]);
+});
+
 describe('isTtrpcError', () => {
   it('knows the errors of another copy of the library', () => {
     const foreign = Object.assign(new Error('x'), { kind: 'ttrpc.status' });
