@@ -81,7 +81,7 @@ export {
   type StatusName,
 } from './spec/status.js';
 export type { ClientState, ReconnectOptions } from './engine/client-options.js';
-export type { CallOptions, Peer } from './rpc/call.js';
+export type { CallOptions, ClientCertificate, Peer } from './rpc/call.js';
 export type { ClientInterceptor, OutgoingCall } from './rpc/interceptor.js';
 export { fromGrpcJs, fromProtobufEs, fromTsProto } from './proto/generated-services.js';
 export {
@@ -99,3 +99,4 @@ export {
   type PeerCredentials,
   type PeerRule,
 } from './transport/peer-credentials.js';
+export type { SocketOwner } from './transport/socket-rights.js';

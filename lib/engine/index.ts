@@ -43,6 +43,7 @@ export type {
   BidirectionalHandler,
   CallContext,
   CallOptions,
+  ClientCertificate,
   ClientStreamingHandler,
   Handler,
   Peer,
@@ -80,6 +81,7 @@ export {
   type PeerCredentials,
   type PeerRule,
 } from '../transport/peer-credentials.js';
+export type { SocketOwner } from '../transport/socket-rights.js';
 
 export { fromGrpcJs, fromProtobufEs, fromTsProto } from '../proto/generated-services.js';
 export {

@@ -18,7 +18,12 @@ export type PeerRule =
   /** Those whose effective user and group are those of this process. */
   | 'same-user'
   /** Those with this user, this group, or both. */
-  | { readonly uid?: number; readonly gid?: number }
+  | {
+      /** User id. */
+      readonly uid?: number;
+      /** Group id. */
+      readonly gid?: number;
+    }
   /** Those for which it gives true. */
   | ((credentials: PeerCredentials) => boolean | PromiseLike<boolean>);
 

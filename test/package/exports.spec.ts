@@ -13,6 +13,7 @@ type AnyMessage
 BufferFullError
 type CallOptions
 type CallbackServer
+type ClientCertificate
 type ClientInterceptor
 type ClientState
 ClientTtrpc
@@ -47,6 +48,7 @@ ProtocolError
 type ReconnectOptions
 ServerTtrpc
 type ServerTtrpcOptions
+type SocketOwner
 type Status
 StatusCode
 type StatusDetail
@@ -101,6 +103,7 @@ type BidirectionalHandler
 BufferFullError
 type CallContext
 type CallOptions
+type ClientCertificate
 type ClientInterceptor
 type ClientOptions
 type ClientState
@@ -148,6 +151,7 @@ type ServerStreamingHandler
 ServiceCatalog
 type ServiceDefinition
 type ServiceImplementation
+type SocketOwner
 type Status
 StatusCode
 type StatusDetail
