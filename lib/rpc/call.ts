@@ -25,7 +25,10 @@ export interface CallOptions {
 /** What handlers are told of a verified certificate; the object is Node's own and has more. */
 export interface ClientCertificate {
   /** Distinguished name by its parts: `subject.CN`. */
-  readonly subject: { readonly CN?: string | string[] };
+  readonly subject: {
+    /** Common name, or several. */
+    readonly CN?: string | string[];
+  };
   /** Alternative names, as in `DNS:worker.internal, URI:spiffe://…`. */
   readonly subjectaltname?: string | undefined;
   /** SHA-256 over the whole, in hex with colons. */
