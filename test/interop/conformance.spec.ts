@@ -7,46 +7,55 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 
 import { checkClient, checkServer } from '../conformance/check.js';
-import {
-  differencesOf,
-  readTable,
-  tableOf,
-  type Difference,
-  type PeerVerdicts,
-} from '../conformance/report.js';
+import { differencesOf, readTable, tableOf, type Difference } from '../conformance/report.js';
 import { PeerClient, PeerServer } from './peer-process.js';
 import { PEERS, type Peer } from './peers.js';
 
 const TABLE = new URL('../conformance/DIFFERENCES.md', import.meta.url);
-/** Peers that now and then do not answer, whatever they are asked. */
+const TRIES = 3;
+/** Peers that did not answer within the patience of some runs; whose fault that was is not known. */
 const FALLS_SILENT = ['rust 0.9.0'];
 const leftOut = inject('leftOut');
 const folder = mkdtempSync(join(tmpdir(), 'ttrpc-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe.runIf(Object.keys(leftOut).length === 0)('the conformance kit', () => {
-  it('finds of every peer what its table of differences says', { timeout: 300_000 }, async () => {
-    const all: PeerVerdicts[] = [];
-    for (const peer of PEERS) {
-      const verdicts = [...(await checkPeerServer(peer)), ...(await checkPeerClient(peer))];
-      all.push({ peer: peer.name, verdicts });
-    }
-    const found = differencesOf(all);
-    const known = readTable(readFileSync(TABLE, 'utf8'));
-    const same = (a: Difference, b: Difference): boolean =>
-      a.role === b.role && a.id === b.id && a.peer === b.peer;
-    // A race within a peer may have two rows, of which either comes.
-    const unknown = found.filter(
-      (one) =>
-        !(FALLS_SILENT.includes(one.peer) && one.got === 'nothing') &&
-        !known.some((row) => same(row, one) && row.got === one.got),
-    );
-    const gone = known.filter(
-      (row) => !FALLS_SILENT.includes(row.peer) && !found.some((one) => same(row, one)),
-    );
-    expect({ unknown: tableOf(unknown), gone: tableOf(gone) }).toEqual({ unknown: [], gone: [] });
-  });
+  const known = readTable(readFileSync(TABLE, 'utf8'));
+
+  it.each(PEERS)(
+    'finds of $name what its table of differences says',
+    { timeout: 300_000 },
+    async (peer) => {
+      let surprises = await surprisesOf(peer, known);
+      // Where a rule says that nothing comes, or a peer is in a race, one try can mislead.
+      for (let tries = 1; tries < TRIES && surprises.length > 0; tries++) {
+        const again = await surprisesOf(peer, known);
+        surprises = surprises.filter((one) => again.includes(one));
+      }
+      expect(surprises).toEqual([]);
+    },
+  );
 });
+
+/** A difference that the table does not have, or no longer has a right to. */
+async function surprisesOf(peer: Peer, known: readonly Difference[]): Promise<string[]> {
+  const verdicts = [...(await checkPeerServer(peer)), ...(await checkPeerClient(peer))];
+  const found = differencesOf([{ peer: peer.name, verdicts }]);
+  const same = (a: Difference, b: Difference): boolean => a.role === b.role && a.id === b.id;
+  const rows = known.filter((row) => row.peer === peer.name);
+  const silent = FALLS_SILENT.includes(peer.name);
+  // A race within a peer may have two rows, of which either comes.
+  const unknown = found.filter(
+    (one) =>
+      !(silent && one.got === 'nothing') &&
+      !rows.some((row) => same(row, one) && row.got === one.got),
+  );
+  const gone = silent ? [] : rows.filter((row) => !found.some((one) => same(row, one)));
+  return [
+    ...tableOf(unknown).map((line) => `unknown: ${line}`),
+    ...tableOf(gone).map((line) => `gone: ${line}`),
+  ];
+}
 
 /** A server for each rule: some die of one, and not at once. */
 async function checkPeerServer(peer: Peer) {
