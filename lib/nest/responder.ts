@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { isObservable, Observable, Subscription, take, takeLast } from 'rxjs';
 import { StatusError } from '../errors.js';
 import { isAsyncIterable, isIterable, pump, type PumpTarget } from '../rpc/pump.js';
@@ -68,7 +69,7 @@ function takeOne(call: ServerCall, result: Observable<unknown>): void {
   afterCall(call, () => subscription.unsubscribe());
   const observer = {
     next: (value: unknown) => {
-      if (answered) return;
+      if (answered) return warnOfMore(call);
       answered = true;
       void settle(call, value);
     },
@@ -78,6 +79,17 @@ function takeOne(call: ServerCall, result: Observable<unknown>): void {
     },
   };
   subscription.add(one.subscribe(observer));
+}
+
+const logger = new Logger('ServerTtrpc');
+const warned = new WeakSet<object>();
+
+/** Says once of a method that its handler gives more than is sent. */
+function warnOfMore({ method }: ServerCall): void {
+  if (warned.has(method)) return;
+  warned.add(method);
+  const { service, name } = method;
+  logger.warn(`handler of ${service}/${name} gave a second response; the first was sent`);
 }
 
 /** An emitted promise is waited for, as Nest's gRPC transport does. */

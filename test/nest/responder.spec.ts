@@ -235,6 +235,23 @@ describe('respondOnce', () => {
     expect(await all(room.say({}))).toEqual([A]);
     await left.promise;
   });
+
+  it('sends the first of two messages, and warns once that there are more', async () => {
+    @Controller()
+    class Talkative {
+      @GrpcMethod('RoomService')
+      say(): Observable<Text> {
+        return of(A, B);
+      }
+    }
+    const { room, logger } = await startInMemory([Talkative]);
+    expect(await all(room.say({}))).toEqual([A]);
+    expect(await all(room.say({}))).toEqual([A]);
+    const warnings = logger.warnings.filter((text) => String(text).includes('second response'));
+    expect(warnings).toEqual([
+      'handler of acme.v1.RoomService/Say gave a second response; the first was sent',
+    ]);
+  });
 });
 
 describe('respondStream', () => {
