@@ -6,7 +6,7 @@ import { parseTranscript, type Utterance } from '../support/transcript.js';
 const folder = new URL('corpus/', import.meta.url);
 
 /** What Go's client and server said to each other; see `record.mjs`. */
-export const corpus: readonly Utterance[] = readdirSync(folder).flatMap((file) => {
+const corpus: readonly Utterance[] = readdirSync(folder).flatMap((file) => {
   const lines = readFileSync(new URL(file, folder), 'utf8').split('\n');
   return parseTranscript(lines.filter((line) => !line.startsWith('#')).join('\n'));
 });
