@@ -102,16 +102,26 @@ export interface BenchService {
   lift(chunk: Chunk): Observable<Chunk>;
   pour(burst: Burst): Observable<Chunk>;
   drip(burst: Burst): Observable<Chunk>;
-  gather(messages: Observable<Chunk>): Observable<Burst>;
-  ferry(messages: Observable<Chunk>): Observable<Chunk>;
+  gather(messages: Observable<Chunk> | Iterable<Chunk>): Observable<Burst>;
+  ferry(messages: Observable<Chunk> | Iterable<Chunk>): Observable<Chunk>;
 }
 
-/** Calls through Observables; `rest` is given to each unary call beside its message. */
+/** How a client is used beyond what both transports have. */
+interface Extras {
+  /** Given to each unary call beside its message. */
+  readonly rest?: readonly unknown[];
+  /** Whether requests are given as an iterable, which is read as fast as the server takes them. */
+  readonly iterables?: boolean;
+}
+
+/** Calls through Observables. */
 export function observableClient(
   service: BenchService,
   note: Note,
-  rest: readonly unknown[] = [],
+  { rest = [], iterables = false }: Extras = {},
 ): BenchClient {
+  const requests = (burst: Burst): Observable<Chunk> | Iterable<Chunk> =>
+    iterables ? chunks(burst) : from(chunks(burst));
   return {
     echo(done) {
       const observer = { next: (answer: Note) => checked(answer, done), error: done };
@@ -126,9 +136,9 @@ export function observableClient(
     drip: (burst, done) => () => counts(service.drip(burst), burst, done),
     gather(burst, done) {
       const next = (answer: Burst): void => counted(Number(answer.count), burst, done);
-      return () => void service.gather(from(chunks(burst))).subscribe({ next, error: done });
+      return () => void service.gather(requests(burst)).subscribe({ next, error: done });
     },
-    ferry: (burst, done) => () => counts(service.ferry(from(chunks(burst))), burst, done),
+    ferry: (burst, done) => () => counts(service.ferry(requests(burst)), burst, done),
   };
 }
 

@@ -79,7 +79,10 @@ async function serve(path: string, streams: Type): Promise<void> {
 
 async function connect(path: string, rest: readonly unknown[]): Promise<BenchClient> {
   const client = await connected(path);
-  return observableClient(client.getService<BenchService>('Bench'), NOTE, rest);
+  return observableClient(client.getService<BenchService>('Bench'), NOTE, {
+    rest,
+    iterables: true,
+  });
 }
 
 async function connected(path: string): Promise<ClientTtrpc> {
