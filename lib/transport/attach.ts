@@ -48,6 +48,10 @@ class SocketSink implements ByteSink {
   #blocked = false;
   #paused = false;
   #flushScheduled = false;
+  /** Batches of which Node has not said that they are written, oldest first. */
+  readonly #unwritten: Buffer[] = [];
+  /** How many batches that were given back Node is still to speak of. */
+  #givenBack = 0;
   #endTimer: NodeJS.Timeout | undefined;
 
   constructor(socket: Duplex) {
@@ -77,13 +81,15 @@ class SocketSink implements ByteSink {
     // A Duplex in memory passes on the very bytes, which are written over once they are given back.
     const bytes = this.#consumes ? batch : Buffer.from(batch);
     try {
-      socket.write(bytes, (error) => this.#onWritten(batch, error));
+      this.#unwritten.push(batch);
+      socket.write(bytes, this.#onWritten);
     } catch (error) {
       // A Duplex whose own `_write` throws instead of reporting.
       this.destroy(toError(error));
       return false;
     }
     this.#blocked = socket.writableLength !== 0;
+    if (!this.#blocked && this.#consumes) this.#giveBack();
     return !this.#blocked;
   }
 
@@ -135,15 +141,29 @@ class SocketSink implements ByteSink {
     }
   };
 
+  // The system has taken every byte within `write`: their memory is free before Node says so, for
+  // the next batch of this very turn.
+  #giveBack(): void {
+    if (this.#socket.destroyed) return;
+    for (const batch of this.#unwritten) this.#peer?.onWritten(batch);
+    this.#givenBack += this.#unwritten.length;
+    this.#unwritten.length = 0;
+  }
+
   // A batch that failed is not given back: something may still read its memory. Nor is one that a
   // destroy has cut off, which a net.Socket reports like one that has left.
-  #onWritten(batch: Buffer, error: Error | null | undefined): void {
-    if (error || this.#socket.destroyed) return;
+  readonly #onWritten = (error: Error | null | undefined): void => {
+    if (this.#givenBack > 0) {
+      this.#givenBack--;
+      return;
+    }
+    const batch = this.#unwritten.shift();
+    if (error || this.#socket.destroyed || batch === undefined) return;
     this.#peer?.onWritten(batch);
     if (!this.#blocked || this.#socket.writableLength !== 0) return;
     this.#blocked = false;
     this.#peer?.onDrain();
-  }
+  };
 
   // Half-open connections are of no use to ttrpc: the reference implementations drop them too.
   readonly #onEnd = (): void => {

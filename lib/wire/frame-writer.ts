@@ -1,6 +1,6 @@
 import { PayloadTooLargeError, UsageError } from '../errors.js';
 import { HEADER_LENGTH, STREAM_ID_OFFSET, TYPE_OFFSET, VOID_TYPE } from '../spec/frame.js';
-import { sharedSlabs, SLAB_LENGTH, type SlabPool } from './slab-pool.js';
+import { LARGE_SLAB_LENGTH, sharedSlabs, SLAB_LENGTH, type SlabPool } from './slab-pool.js';
 import { MAX_VARINT_LENGTH, putVarint, varintLength } from './varint.js';
 
 const NOTHING = Buffer.alloc(0);
@@ -8,6 +8,9 @@ const NOTHING = Buffer.alloc(0);
 /** Longest text, in characters, that is encoded one by one; its length fits in one byte. */
 const SHORT_TEXT = 64;
 const LAST_ASCII = 0x7f;
+
+/** Payload of a frame behind which a second one like it may not find room in a slab, in bytes. */
+const LARGE_FRAME = SLAB_LENGTH / 4;
 
 /**
  * Lays out frames one behind the other, ready to be written as one batch.
@@ -29,6 +32,8 @@ export class FrameWriter {
   #slab: Buffer = NOTHING;
   /** Where the frame being written begins in `buffer`. */
   #frameStart = 0;
+  /** Whether the last frame took much of a slab, so that the next ones had better have large slabs. */
+  #large = false;
   /** Batches that are full, oldest first. */
   #full: Buffer[] = [];
   #fullLength = 0;
@@ -92,6 +97,7 @@ export class FrameWriter {
     buffer[at + 1] = payload >>> 16;
     buffer[at + 2] = payload >>> 8;
     buffer[at + 3] = payload;
+    this.#large = payload > LARGE_FRAME;
     this.#frameStart = this.length;
     if (buffer !== this.#slab) this.#dropSlab();
   }
@@ -250,9 +256,10 @@ export class FrameWriter {
     const start = this.#frameStart;
     const partial = this.length - start;
     const needed = partial + count;
+    const fits = needed <= (this.#large ? LARGE_SLAB_LENGTH : SLAB_LENGTH);
     const grown =
-      needed <= SLAB_LENGTH && (start > 0 || this.buffer.length === 0)
-        ? this.#slabs.take()
+      fits && (start > 0 || this.buffer.length === 0)
+        ? this.#slabs.take(this.#large)
         : Buffer.allocUnsafeSlow(Math.max(needed, 2 * partial));
     this.buffer.copy(grown, 0, start, this.length);
     if (start > 0) {

@@ -11,15 +11,31 @@ let count = 0;
 const pair = (): ReturnType<typeof socketPair> => socketPair(at(`s${++count}`));
 
 describe('ByteSink.write', () => {
-  it('is true when the bytes have gone at once, whatever the high-water mark', async () => {
+  it('is true when the bytes have gone at once, whatever the high-water mark; the batch is back by then', async () => {
     const { near, far, stop } = await pair();
     far.resume();
     const peer = new Recorder(near);
     const big = Buffer.alloc(near.writableHighWaterMark + 1);
     expect(peer.sink.write(big)).toBe(true);
-    expect(peer.events).toEqual([]);
-    await turn();
     expect(peer.events).toEqual([`written ${big.length}`]);
+    expect(peer.sink.write(Buffer.from('bb'))).toBe(true);
+    await turn();
+    expect(peer.events).toEqual([`written ${big.length}`, 'written 2']);
+    await stop();
+  });
+
+  it('gives each batch back once when some went at once and one has to wait', async () => {
+    const { near, far, stop } = await pair();
+    const peer = new Recorder(near);
+    const lengths = [1, 2, 3];
+    for (const length of lengths) expect(peer.sink.write(Buffer.alloc(length))).toBe(true);
+    const huge = 8 * 1024 * 1024;
+    expect(peer.sink.write(Buffer.alloc(huge))).toBe(false);
+    await turn();
+    expect(peer.events).toEqual(lengths.map((length) => `written ${length}`));
+    far.resume();
+    await vi.waitFor(() => expect(peer.events).toHaveLength(5));
+    expect(peer.events.slice(3)).toEqual([`written ${huge}`, 'drain']);
     await stop();
   });
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PayloadTooLargeError, UsageError } from '../../lib/errors.js';
 import { FrameWriter } from '../../lib/wire/frame-writer.js';
-import { SLAB_LENGTH, SlabPool } from '../../lib/wire/slab-pool.js';
+import { LARGE_SLAB_LENGTH, SLAB_LENGTH, SlabPool } from '../../lib/wire/slab-pool.js';
 import { frame, frameBytes, type FrameFields } from '../support/arbitraries.js';
 import { frames, hex } from '../support/transcript.js';
 
@@ -12,15 +12,17 @@ const LIMIT = 4_194_304;
 class CountingPool extends SlabPool {
   readonly out = new Set<ArrayBufferLike>();
 
-  override take(): Buffer {
-    const slab = super.take();
+  override take(large = false): Buffer {
+    const slab = super.take(large);
     expect(this.out.has(slab.buffer)).toBe(false);
     this.out.add(slab.buffer);
     return slab;
   }
 
   override give(memory: ArrayBufferLike): void {
-    if (memory.byteLength === SLAB_LENGTH) expect(this.out.delete(memory)).toBe(true);
+    const { byteLength } = memory;
+    const isSlab = byteLength === SLAB_LENGTH || byteLength === LARGE_SLAB_LENGTH;
+    if (isSlab) expect(this.out.delete(memory)).toBe(true);
     super.give(memory);
   }
 }
@@ -263,27 +265,6 @@ describe('FrameWriter', () => {
     expect(payloadOf((writer) => writer.varint(value))).toBe(expected);
   });
 
-  it('appends strings in UTF-8, a lone surrogate as the replacement character', () => {
-    expect(payloadOf((writer) => writer.string('é'))).toBe('02c3a9');
-    expect(payloadOf((writer) => writer.string('\uD800'))).toBe('03efbfbd');
-    expect(payloadOf((writer) => writer.string('x'.repeat(200)))).toBe(`c801${'78'.repeat(200)}`);
-  });
-
-  it.each([
-    [1, '01', '03'],
-    [63, '3f', '41'],
-    [64, '40', '42'],
-    [65, '41', '43'],
-    [128, '8001', '8201'],
-  ])('appends a string of %i characters, the last in ASCII or not', (count, length, longer) => {
-    const text = '~'.repeat(count);
-    expect(payloadOf((writer) => writer.string(text))).toBe(length + '7e'.repeat(count));
-    const accented = `${text}\u0080`;
-    expect(payloadOf((writer) => writer.string(accented))).toBe(
-      `${longer}${'7e'.repeat(count)}c280`,
-    );
-  });
-
   it('appends a string at the very end of a slab', () => {
     const writer = new FrameWriter(LIMIT);
     write(writer, data(SLAB_LENGTH - 10 - 30));
@@ -400,6 +381,21 @@ describe('FrameWriter', () => {
       },
     );
 
+    it('writes behind a large frame into a large slab, and behind a small one into a slab', () => {
+      const writer = new FrameWriter(LIMIT, new CountingPool());
+      const memoryOf = (length: number): number => {
+        write(writer, data(length));
+        const { byteLength } = writer.buffer.buffer;
+        takeAll(writer);
+        return byteLength;
+      };
+      expect(memoryOf(16_384)).toBe(65_536);
+      expect(memoryOf(16_385)).toBe(65_536);
+      expect(memoryOf(65_536)).toBe(262_144);
+      expect(memoryOf(1)).toBe(262_144);
+      expect(memoryOf(1)).toBe(65_536);
+    });
+
     it('makes a batch of the frames before the one that does not fit', () => {
       const writer = new FrameWriter(LIMIT);
       write(writer, data(30_000, 1));
@@ -407,7 +403,7 @@ describe('FrameWriter', () => {
       write(writer, data(30_000, 5));
       write(writer, data(100_000, 7));
       write(writer, data(1, 9));
-      expect(takeAll(writer).map((batch) => frames(batch).length)).toEqual([2, 1, 1, 1]);
+      expect(takeAll(writer).map((batch) => frames(batch).length)).toEqual([2, 3]);
     });
 
     it('copies a message that is appended in many parts a few times only', () => {

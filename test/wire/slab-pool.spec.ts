@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SLAB_LENGTH, SlabPool } from '../../lib/wire/slab-pool.js';
+import { LARGE_SLAB_LENGTH, SLAB_LENGTH, SlabPool } from '../../lib/wire/slab-pool.js';
 
 describe('SlabPool', () => {
   it('gives a slab out again that came back', () => {
@@ -29,11 +29,25 @@ describe('SlabPool', () => {
     expect(pool.take().buffer).not.toBe(foreign);
   });
 
-  it('keeps 16 slabs at most', () => {
+  it.each([
+    ['slabs', false, 16],
+    ['large slabs', true, 4],
+  ])('keeps of its %s 1 MiB at most', (_what, large, most) => {
     const pool = new SlabPool();
-    const slabs = Array.from({ length: 17 }, () => pool.take().buffer);
-    for (const slab of slabs) pool.give(slab);
-    const again = new Set(Array.from({ length: 17 }, () => pool.take().buffer));
-    expect(slabs.filter((slab) => again.has(slab))).toEqual(slabs.slice(0, 16));
+    const slabs = Array.from({ length: most + 1 }, () => pool.take(large).buffer);
+    for (const slab of slabs) {
+      expect(slab.byteLength * most).toBe(1024 * 1024);
+      pool.give(slab);
+    }
+    const again = new Set(Array.from({ length: most + 1 }, () => pool.take(large).buffer));
+    expect(slabs.filter((slab) => again.has(slab))).toEqual(slabs.slice(0, most));
+  });
+
+  it('does not give a large slab for a slab, nor the reverse', () => {
+    const pool = new SlabPool();
+    pool.give(pool.take(true).buffer);
+    expect(pool.take().length).toBe(SLAB_LENGTH);
+    pool.give(pool.take().buffer);
+    expect(pool.take(true).length).toBe(LARGE_SLAB_LENGTH);
   });
 });
