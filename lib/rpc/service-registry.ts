@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.js';
+import { fullMethod } from '../spec/method.js';
 import type { RequestView } from '../wire/request-codec.js';
 import type { MethodDefinition } from './method-definition.js';
 import type { RawHandler } from './server-call.js';
@@ -16,7 +17,9 @@ export interface Route {
  * cost more than the rest of the look-up: first with the last route, then by a hash.
  */
 export class ServiceRegistry {
-  #byHash: ReadonlyMap<number, readonly Route[]> = new Map();
+  readonly #byHash = new Map<number, Route[]>();
+  /** Full names of the methods. */
+  readonly #methods = new Set<string>();
   readonly #services = new Set<string>();
   #last: Route | undefined;
 
@@ -31,10 +34,15 @@ export class ServiceRegistry {
    * @throws UsageError when one of them is served already
    */
   addAll(methods: readonly (readonly [method: MethodDefinition, handler: RawHandler])[]): void {
-    const byHash = new Map(this.#byHash);
-    for (const [method, handler] of methods) addRoute(byHash, method, handler);
-    this.#byHash = byHash;
-    for (const [method] of methods) this.#services.add(method.service);
+    const added = new Set<string>();
+    for (const [{ service, name }] of methods) {
+      const full = fullMethod(service, name);
+      if (this.#methods.has(full) || added.has(full)) {
+        throw new UsageError(`${full} has a handler already`);
+      }
+      added.add(full);
+    }
+    for (const [method, handler] of methods) this.#add(method, handler);
   }
 
   /** Whether any method of this service is served. */
@@ -54,26 +62,18 @@ export class ServiceRegistry {
     if (found !== undefined) this.#last = found;
     return found;
   }
-}
 
-function addRoute(
-  byHash: Map<number, readonly Route[]>,
-  method: MethodDefinition,
-  handler: RawHandler,
-): void {
-  const serviceName = Buffer.from(method.service);
-  const methodName = Buffer.from(method.name);
-  const service = hash(serviceName, 0, serviceName.length, SEED);
-  const key = hash(methodName, 0, methodName.length, service);
-  const routes = byHash.get(key) ?? [];
-  if (routes.some((other) => sameMethod(other.method, method))) {
-    throw new UsageError(`/${method.service}/${method.name} has a handler already`);
+  #add(method: MethodDefinition, handler: RawHandler): void {
+    const serviceName = Buffer.from(method.service);
+    const methodName = Buffer.from(method.name);
+    const service = hash(serviceName, 0, serviceName.length, SEED);
+    const key = hash(methodName, 0, methodName.length, service);
+    const routes = this.#byHash.get(key) ?? [];
+    routes.push({ method, handler, serviceName, methodName });
+    this.#byHash.set(key, routes);
+    this.#methods.add(fullMethod(method.service, method.name));
+    this.#services.add(method.service);
   }
-  byHash.set(key, [...routes, { method, handler, serviceName, methodName }]);
-}
-
-function sameMethod(one: MethodDefinition, other: MethodDefinition): boolean {
-  return one.service === other.service && one.name === other.name;
 }
 
 function names(route: Route, view: RequestView): boolean {
