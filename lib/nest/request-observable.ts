@@ -70,18 +70,29 @@ class Requests<T> extends Observable<T> {
     const to =
       given ?? functionsOf(observer as ((value: T) => void) | null | undefined, error, complete);
     const fail = (thrown: unknown): void => this.#call.fail(failureOf(thrown));
-    const guarded = (work: () => void): void => {
-      try {
-        work();
-      } catch (thrown) {
-        fail(thrown);
-      }
-    };
     return super.subscribe({
-      next: (value) => guarded(() => to.next?.(value)),
-      error: (thrown: unknown) =>
-        to.error === undefined ? fail(thrown) : guarded(() => to.error?.(thrown)),
-      complete: () => guarded(() => to.complete?.()),
+      next: (value) => {
+        try {
+          to.next?.(value);
+        } catch (thrown) {
+          fail(thrown);
+        }
+      },
+      error: (thrown: unknown) => {
+        if (to.error === undefined) return fail(thrown);
+        try {
+          to.error(thrown);
+        } catch (another) {
+          fail(another);
+        }
+      },
+      complete: () => {
+        try {
+          to.complete?.();
+        } catch (thrown) {
+          fail(thrown);
+        }
+      },
     });
   }
 }
