@@ -52,7 +52,7 @@ export class Dispatcher implements RequestHandler {
       connection,
       peer: this.#peer,
       settings: this.#settings,
-      budget: new ReceiveBudget(connection),
+      budget: ReceiveBudget.of(connection),
     };
     const { requestStream } = METHOD_SHAPES[route.method.kind];
     // Flags 0 (unary) and 1 (remote-closed) both say that nothing follows.

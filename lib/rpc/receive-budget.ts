@@ -26,7 +26,7 @@ export class ReceiveBudget {
     this.#connection = connection;
   }
 
-  /** The budget of a connection whose calls don't share anything else. */
+  /** The one budget of a connection. */
   static of(connection: Connection): ReceiveBudget {
     let budget = budgets.get(connection);
     if (budget === undefined) {
