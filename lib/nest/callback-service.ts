@@ -3,6 +3,7 @@ import type { MethodDefinition } from '../rpc/method-definition.js';
 import type { RawHandler, ServerCall } from '../rpc/server-call.js';
 import { METHOD_SHAPES } from '../spec/method.js';
 import { failureOf } from './exception-status.js';
+import { callbackOf } from './responder.js';
 import { TtrpcServerCall } from './ttrpc-call.js';
 import { TtrpcDuplexCall } from './ttrpc-duplex-call.js';
 
@@ -61,13 +62,6 @@ function serve(method: MethodDefinition, handler: CallbackHandler): RawHandler {
     const handed =
       requestStream || responseStream ? new TtrpcDuplexCall(call) : new TtrpcServerCall(call);
     void settle(call, () => handler(handed, responseStream ? undefined : callbackOf(call)));
-  };
-}
-
-function callbackOf(call: ServerCall): (error: unknown, response?: unknown) => void {
-  return (error, response) => {
-    if (error === null || error === undefined) call.reply(response);
-    else call.fail(failureOf(error));
   };
 }
 

@@ -5,7 +5,7 @@ import { afterCall } from './after-call.js';
 import { failureOf } from './exception-status.js';
 import type { BoundMethod } from './handler-binding.js';
 import { requestObservable } from './request-observable.js';
-import { respondOnce, respondStream } from './responder.js';
+import { callbackOf, respondOnce, respondStream } from './responder.js';
 import { TtrpcServerCall } from './ttrpc-call.js';
 import { TtrpcDuplexCall } from './ttrpc-duplex-call.js';
 
@@ -40,12 +40,8 @@ function processPassThrough({ method, handler }: BoundMethod): Processor {
   const nestHandler = handler as NestHandler;
   return (call) => {
     const duplex = new TtrpcDuplexCall(call);
-    const callback = (error: unknown, response?: unknown): void => {
-      if (error === null || error === undefined) call.reply(response);
-      else call.fail(failureOf(error));
-    };
     const run = (): void => {
-      const last = method.kind === 'clientStreaming' ? callback : undefined;
+      const last = method.kind === 'clientStreaming' ? callbackOf(call) : undefined;
       settle(call, nestHandler(duplex, last, undefined), watchResult);
     };
     return [duplex, run];

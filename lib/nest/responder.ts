@@ -17,6 +17,14 @@ export function respondOnce(call: ServerCall, result: unknown): void {
   else answer(call, result);
 }
 
+/** What a handler that answers by itself calls: with an error, or with the one response. */
+export function callbackOf(call: ServerCall): (error: unknown, response?: unknown) => void {
+  return (error, response) => {
+    if (error === null || error === undefined) call.reply(response);
+    else call.fail(failureOf(error));
+  };
+}
+
 /**
  * Answers a call that has a stream of responses with what its handler gave: an Observable, an
  * (async) iterable, or a single value.
