@@ -15,6 +15,11 @@ export abstract class TtrpcError extends Error {
   abstract readonly code: number;
   /** What happened, without the code in front. */
   readonly details: string;
+  /**
+   * Whether the peer may have seen the request, on the error that a client's call ended with; when
+   * `false`, trying again is safe. Absent on errors that ended no call.
+   */
+  declare readonly requestWritten?: boolean;
 
   constructor(details: string, options?: ErrorOptions) {
     super(details, options);
@@ -93,8 +98,7 @@ export class ConnectionError extends TtrpcError {
   readonly reason: ConnectionFailure;
   /** The peer's address, as given or as formatted by this library. */
   readonly address: string;
-  /** Whether the request may have reached the peer; when `false`, trying again is safe. */
-  readonly requestWritten: boolean;
+  declare readonly requestWritten: boolean;
 
   constructor(
     details: string,
@@ -165,7 +169,7 @@ export type KnownTtrpcError =
  * @example
  * ```ts
  * const isSafeToRepeat = (error: unknown): boolean =>
- *   isTtrpcError(error) && error.kind === 'ttrpc.connection' && !error.requestWritten;
+ *   isTtrpcError(error) && error.requestWritten === false;
  * ```
  */
 export function isTtrpcError(value: unknown): value is KnownTtrpcError {

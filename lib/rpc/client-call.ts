@@ -142,6 +142,7 @@ export abstract class ClientCall<Request, Response>
     this.#deadline?.disarm();
     if (this.#signal !== undefined) unwatchAbort(this.#signal, this);
     this.onLeave?.();
+    if (error !== undefined) sayWritten(error, this.requestTaken);
     try {
       this.settle(error);
     } catch (thrown) {
@@ -276,6 +277,11 @@ export function asSendError(error: unknown): TtrpcError {
 /** The error for a message after the end. */
 export function sentAfterEnd(): UsageError {
   return new UsageError('cannot send: this side has ended its messages');
+}
+
+/** Tells who gets the error of a call whether the peer may have seen its request. */
+function sayWritten(error: { requestWritten?: boolean }, requestWritten: boolean): void {
+  error.requestWritten = requestWritten;
 }
 
 function tooMuchMetadata(size: number, limit: number): StatusError {
