@@ -17,7 +17,7 @@ export default defineConfig({
   test: {
     environment: 'node',
     include: ['test/**/*.spec.ts'],
-    exclude: ['test/interop/**', 'test/package/consumer/**', '**/.build/**'],
+    exclude: ['test/containerd/**', 'test/interop/**', 'test/package/consumer/**', '**/.build/**'],
     testTimeout: 10_000,
     hookTimeout: 10_000,
     coverage: {
