@@ -34,9 +34,9 @@ export interface ConnectionOptions {
   readonly maxStreamBufferBytes?: number | undefined;
 
   /**
-   * Bytes received on a connection that its calls keep, all together, above which it stops reading:
-   * messages of running calls that nobody has taken yet, and on a server also requests and metadata
-   * of calls that are not answered yet. They count as for `maxStreamBufferBytes`.
+   * Bytes received on a connection that its calls keep, all together, above which it stops reading.
+   * It holds for messages that nobody has taken yet, and on a server by itself for the requests and
+   * metadata of calls that are not answered yet. They count as for `maxStreamBufferBytes`.
    * @defaultValue 64 MiB, sixteen requests of the largest size; raise it with `maxPayloadBytes`
    */
   readonly maxReceiveBufferBytes?: number | undefined;
@@ -50,8 +50,9 @@ export interface ConnectionOptions {
 
   /**
    * How long one stalled stream, or too much that is kept by all, may keep the connection from
-   * reading, in milliseconds. That stream, or those that keep most, then fail with
-   * RESOURCE_EXHAUSTED, and the others go on.
+   * reading, in milliseconds. Then that stream, or those that leave most untaken, fail with
+   * RESOURCE_EXHAUSTED; if it is requests of running calls, those go on and new calls are refused
+   * with RESOURCE_EXHAUSTED until enough are answered.
    * @defaultValue 2000, as long as the reference waits
    */
   readonly stallTimeoutMs?: number | undefined;

@@ -14,8 +14,13 @@ export class LimitCounters {
   /** Calls that were refused because `maxOpenStreams` were open on their connection. */
   refusedStreams = 0;
   /**
-   * Calls that were ended because their messages or requests were kept for longer than
-   * `stallTimeoutMs`, above `maxStreamBufferBytes` or `maxReceiveBufferBytes`.
+   * Calls that were refused because the requests and metadata of those that run were above
+   * `maxReceiveBufferBytes` for longer than `stallTimeoutMs`.
+   */
+  refusedRequests = 0;
+  /**
+   * Calls that were ended because nobody took their messages for longer than `stallTimeoutMs`, above
+   * `maxStreamBufferBytes` or `maxReceiveBufferBytes`.
    */
   stalledStreams = 0;
   /** Frames above `maxPayloadBytes` that came in. */

@@ -5,6 +5,7 @@ import { StatusCode } from '../spec/status.js';
 import type { RequestView } from '../wire/request-codec.js';
 import type { Peer } from './call.js';
 import { ReceiveBudget } from './receive-budget.js';
+import { RequestBudget } from './request-budget.js';
 import {
   keepRequest,
   ServerCall,
@@ -53,7 +54,9 @@ export class Dispatcher implements RequestHandler {
       peer: this.#peer,
       settings: this.#settings,
       budget: ReceiveBudget.of(connection),
+      requests: new RequestBudget(connection),
     };
+    if (this.#environment.requests.full) return refuse(connection, streamId);
     const { requestStream } = METHOD_SHAPES[route.method.kind];
     // Flags 0 (unary) and 1 (remote-closed) both say that nothing follows.
     const open = requestStream && (flags & Flag.RemoteOpen) !== 0;
@@ -76,6 +79,16 @@ export class Dispatcher implements RequestHandler {
       ? `method ${view.method.slice(0, MAX_ECHO)}`
       : `service ${service.slice(0, MAX_ECHO)}`;
   }
+}
+
+/** The requests of running calls take all the memory there is for them. */
+function refuse(connection: ServerConnection, streamId: number): void {
+  const { maxReceiveBufferBytes, stallTimeoutMs } = connection.options;
+  connection.counters.refusedRequests++;
+  const message =
+    `too much is kept for running calls: more than ${maxReceiveBufferBytes} bytes for longer ` +
+    `than ${stallTimeoutMs} ms (maxReceiveBufferBytes, stallTimeoutMs)`;
+  connection.reject(streamId, { code: StatusCode.ResourceExhausted, message, details: [] });
 }
 
 /**

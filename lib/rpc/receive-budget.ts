@@ -1,7 +1,7 @@
 import { BufferFullError } from '../errors.js';
 import type { Connection } from '../protocol/connection.js';
 
-/** A call that keeps bytes of its peer: messages that wait, or a request that is being handled. */
+/** A call with messages that nobody has taken yet. */
 export interface Holder {
   /** @internal Bytes kept; the budget's. */
   held: number;
@@ -12,8 +12,8 @@ export interface Holder {
 }
 
 /**
- * Counts what the calls of one connection keep of what the peer has sent. Above the bound the
- * connection stops reading, for a bounded time; then the calls that keep most lose theirs.
+ * Counts the messages of a connection's streams that nobody has taken. Above the bound the
+ * connection stops reading, for a bounded time; then the calls that leave most lose theirs.
  */
 export class ReceiveBudget {
   readonly #connection: Connection;
@@ -96,9 +96,9 @@ export class ReceiveBudget {
     while (this.#held > this.#limit) {
       const largest = this.#holders.reduce((one, other) => (other.held > one.held ? other : one));
       const error = new BufferFullError(
-        `calls of this connection kept ${this.#held} bytes untaken or unanswered for ` +
-          `${stallTimeoutMs} ms, this one most of them with ${largest.held}; allowed are ` +
-          `${this.#limit} (maxReceiveBufferBytes, stallTimeoutMs)`,
+        `calls of this connection left ${this.#held} bytes untaken for ${stallTimeoutMs} ms, ` +
+          `this one most of them with ${largest.held}; allowed are ${this.#limit} ` +
+          '(maxReceiveBufferBytes, stallTimeoutMs)',
       );
       this.drop(largest);
       largest.onStalled(error);

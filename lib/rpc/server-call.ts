@@ -13,6 +13,7 @@ import { MESSAGE_OVERHEAD, MessageQueue, type QueueOwner } from './message-queue
 import type { MethodDefinition } from './method-definition.js';
 import type { PumpTarget } from './pump.js';
 import type { Holder, ReceiveBudget } from './receive-budget.js';
+import type { RequestBudget } from './request-budget.js';
 import { isDeliberate, toStatus } from './to-status.js';
 
 /** What all calls of one connection share. */
@@ -21,6 +22,7 @@ export interface CallEnvironment {
   readonly peer: Peer;
   readonly settings: ServerCallSettings;
   readonly budget: ReceiveBudget;
+  readonly requests: RequestBudget;
 }
 
 /** What all calls of one server share. */
@@ -55,6 +57,9 @@ export class ServerCall<Request = unknown, Response = unknown>
   /** @internal */
   slot = 0;
   readonly #budget: ReceiveBudget;
+  readonly #requestBudget: RequestBudget;
+  /** Bytes of request and metadata, kept until the call is over. */
+  #kept = 0;
   readonly #settings: ServerCallSettings;
   readonly #metadataBytes: Buffer | undefined;
   readonly #deadline: Deadline | undefined;
@@ -75,10 +80,11 @@ export class ServerCall<Request = unknown, Response = unknown>
     this.method = method;
     this.peer = environment.peer;
     this.#budget = environment.budget;
+    this.#requestBudget = environment.requests;
     this.#settings = environment.settings;
     this.requests = shape.requestStream ? new MessageQueue<Request>(this) : undefined;
     this.#metadataBytes = view.metadata;
-    if (view.metadata !== undefined) this.hold(view.metadata.length);
+    if (view.metadata !== undefined) this.#keep(view.metadata.length);
     this.#deadline = Deadline.ofNanos(view.timeoutNano);
     if (this.#deadline !== undefined) this.#watch(this.#deadline);
   }
@@ -209,7 +215,7 @@ export class ServerCall<Request = unknown, Response = unknown>
     }
     if (this.requests !== undefined) return this.requests.push(message, end - start);
     this.request = message;
-    this.hold(end - start + MESSAGE_OVERHEAD);
+    this.#keep(end - start + MESSAGE_OVERHEAD);
   }
 
   get maxBytes(): number {
@@ -270,6 +276,11 @@ export class ServerCall<Request = unknown, Response = unknown>
     this.cancel(new StatusError(status, { cause: error }));
   }
 
+  #keep(bytes: number): void {
+    this.#kept += bytes;
+    this.#requestBudget.keep(bytes);
+  }
+
   #watch(deadline: Deadline): void {
     deadline.arm(() => {
       const status = { code: StatusCode.DeadlineExceeded, message: 'deadline exceeded' };
@@ -318,6 +329,8 @@ export class ServerCall<Request = unknown, Response = unknown>
     this.connection.stopWaiting(this);
     this.requests?.discard(endedEarly);
     this.#budget.drop(this);
+    this.#requestBudget.release(this.#kept);
+    this.#kept = 0;
     this.onDrain();
     const stops = this.#stops;
     this.#stops = undefined;
