@@ -1,6 +1,6 @@
-import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { BytePeer, ByteSink } from '../protocol/byte-pipe.js';
+import { byteStreamFault, consumesWrites, toBuffer } from './byte-stream.js';
 
 /**
  * Joins a connected byte stream to a protocol peer: all the I/O there is, and nothing else.
@@ -17,7 +17,7 @@ import type { BytePeer, ByteSink } from '../protocol/byte-pipe.js';
  * destroyed
  */
 export function attach(socket: Duplex, createPeer: (sink: ByteSink) => BytePeer): void {
-  const fault = faultOf(socket);
+  const fault = byteStreamFault(socket);
   if (fault !== undefined) {
     socket.destroy();
     throw new TypeError(`the Duplex must carry bytes, got one ${fault}`);
@@ -29,18 +29,10 @@ export function attach(socket: Duplex, createPeer: (sink: ByteSink) => BytePeer)
 /** How long a Duplex may take to end once it has all bytes, in ms; a socket does it at once. */
 const END_TIMEOUT_MS = 5000;
 
-/** What makes a Duplex carry something else than bytes. */
-function faultOf(socket: Duplex): string | undefined {
-  if (socket.readableObjectMode || socket.writableObjectMode) return 'in object mode';
-  const { readableEncoding } = socket;
-  if (readableEncoding === null) return undefined;
-  return `that decodes to text (setEncoding "${readableEncoding}")`;
-}
-
 /** A Duplex, seen from the protocol. */
 class SocketSink implements ByteSink {
   readonly #socket: Duplex;
-  /** Whether the system has the bytes once a write has ended; who else may keep what it was given. */
+  /** Whether a batch's memory is free once its write has ended. */
   readonly #consumes: boolean;
   #peer: BytePeer | undefined;
   #cause: Error | undefined;
@@ -56,7 +48,7 @@ class SocketSink implements ByteSink {
 
   constructor(socket: Duplex) {
     this.#socket = socket;
-    this.#consumes = socket instanceof Socket;
+    this.#consumes = consumesWrites(socket);
     this.#cause = socket.errored ?? undefined;
   }
 
@@ -182,16 +174,6 @@ class SocketSink implements ByteSink {
     clearTimeout(this.#endTimer);
     peer?.onClosed(this.#cause);
   };
-}
-
-/** A Readable gives Buffers; a Duplex that emits `data` by hand may give anything. */
-function toBuffer(chunk: unknown): Buffer {
-  if (Buffer.isBuffer(chunk)) return chunk;
-  if (typeof chunk === 'string') return Buffer.from(chunk);
-  if (chunk instanceof Uint8Array) {
-    return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  }
-  throw new TypeError(`the Duplex must carry bytes, got a chunk of type ${typeof chunk}`);
 }
 
 function toError(thrown: unknown): Error {
