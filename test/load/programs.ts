@@ -24,7 +24,7 @@ export function ours(
   config: Omit<HostConfig, 'proto'>,
 ): Command {
   const given = JSON.stringify({ ...config, proto: join(folder, 'load.proto') });
-  return { program: process.execPath, args: [host, given] };
+  return { program: process.execPath, args: ['--disable-warning=ExperimentalWarning', host, given] };
 }
 
 /** A process of Go's. */

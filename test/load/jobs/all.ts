@@ -1,10 +1,11 @@
 import { connect } from '../peers/all.js';
 import type { Config, LoadClient } from '../peers/peer.js';
 import { bulk, type BulkOrder } from './bulk.js';
+import { hold, type HoldOrder } from './hold.js';
 import type { Job } from './job.js';
 import { lift, type LiftOrder } from './lift.js';
 
-export type JobOrder = BulkOrder | LiftOrder;
+export type JobOrder = BulkOrder | HoldOrder | LiftOrder;
 
 /** Where a job is done. */
 export interface Site {
@@ -18,6 +19,8 @@ export function startJob(order: JobOrder, { config, clients }: Site): Job {
   switch (order.job) {
     case 'lift':
       return lift(client, order);
+    case 'hold':
+      return hold(clients, order, () => connect(config));
     default:
       return bulk(client, order, () => connect(config));
   }

@@ -98,7 +98,7 @@ export async function serveNest(
   });
   const app = await NestFactory.createMicroservice(LoadModule, {
     strategy,
-    logger: ['error', 'warn'],
+    logger: ['error'],
   });
   await app.listen();
   const engine = strategy.unwrap<TtrpcServer>();

@@ -1,4 +1,6 @@
 import { deadlock } from './deadlock.js';
+import { idle } from './idle.js';
+import { leaks } from './leaks.js';
 import type { Study } from './study.js';
 
-export const STUDIES: readonly Study[] = [deadlock];
+export const STUDIES: readonly Study[] = [leaks, deadlock, idle];
