@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { ConnectionError } from '../errors.js';
 import {
   resolveConnectionOptions,
@@ -19,16 +20,23 @@ import { objectOf } from './object-option.js';
 
 export type { Dialer, ReconnectOptions };
 
-/** What a client may be told. One of `address` and `dial` is needed, the rest has defaults. */
+/**
+ * What a client may be told. One of `address`, `dial` and `stream` is needed, the rest has defaults.
+ */
 export interface ClientOptions extends ConnectionOptions {
   /**
    * Where the server listens: `unix:///run/x.sock` or a bare path, `tcp://host:port`, `fd:3`,
-   * `unix:@abstract`, `hvsock:///path:port`, `\\.\pipe\name`. Beside `dial` it only names the peer
-   * in errors.
+   * `unix:@abstract`, `hvsock:///path:port`, `\\.\pipe\name`. Beside `dial` or
+   * `stream` it only names the peer in errors.
    */
   readonly address?: string | undefined;
   /** Makes the byte stream itself, instead of connecting to `address`. */
   readonly dial?: Dialer | undefined;
+  /**
+   * A byte stream that is open already, such as a connection of a multiplexer. It is the client's
+   * from here. When it is gone there is no other: calls fail, also those that would wait.
+   */
+  readonly stream?: Duplex | undefined;
   /**
    * Speaks TLS with a `tcp://` address, as Node's `tls.connect` is told: `ca`, and `key` and `cert`
    * where the server wants to know its clients; `{}` trusts what the system trusts.
@@ -86,6 +94,8 @@ export interface ResolvedClientOptions {
   readonly dial: Dialer;
   /** Whether the address leads to one connection only: no call can wait for another. */
   readonly dialsOnce: boolean;
+  /** Whether the connection is made without a call: the client owns what it is made of. */
+  readonly dialsAtOnce: boolean;
   readonly timeoutMs: number;
   readonly reconnect: ResolvedReconnectOptions;
   readonly waitForReady: boolean;
@@ -120,19 +130,39 @@ export function resolveClientOptions(given: ClientOptions): ResolvedClientOption
   });
 }
 
-function resolveTarget(
-  { address, dial: dialer, tls: given }: ClientOptions,
-  timeoutMs: number,
-): Pick<ResolvedClientOptions, 'address' | 'dial' | 'dialsOnce'> {
-  const tls = objectOf('tls', given);
-  if (dialer !== undefined) {
-    if (tls !== undefined) throw new TypeError('tls is for an address: a dial makes TLS itself');
-    if (typeof dialer !== 'function') {
-      throw new TypeError(`dial must be a function that gives a Duplex, got ${typeof dialer}`);
-    }
-    const name = address ?? 'a Duplex';
-    return { address: name, dial: boundedDialer(dialer, name, timeoutMs), dialsOnce: false };
+type Target = Pick<ResolvedClientOptions, 'address' | 'dial' | 'dialsOnce' | 'dialsAtOnce'>;
+
+function resolveTarget(given: ClientOptions, timeoutMs: number): Target {
+  const { address, dial: dialer, stream } = given;
+  const tls = objectOf('tls', given.tls);
+  if (dialer === undefined && stream === undefined) {
+    return { ...resolveAddress(address, timeoutMs, tls), dialsAtOnce: false };
   }
+  if (dialer !== undefined && stream !== undefined) {
+    throw new TypeError('a client takes dial or stream, got both');
+  }
+  if (tls !== undefined) throw new TypeError('tls is for an address: a dial makes TLS itself');
+  const name = address ?? 'a Duplex';
+  if (dialer === undefined) return { address: name, ...resolveStream(stream, name) };
+  if (typeof dialer !== 'function') {
+    throw new TypeError(`dial must be a function that gives a Duplex, got ${typeof dialer}`);
+  }
+  const dial = boundedDialer(dialer, name, timeoutMs);
+  return { address: name, dial, dialsOnce: false, dialsAtOnce: false };
+}
+
+function resolveStream(stream: Duplex | undefined, name: string): Omit<Target, 'address'> {
+  if (stream === undefined || typeof stream?.write !== 'function') {
+    throw new TypeError(`stream must be an open Duplex, got ${typeof stream}`);
+  }
+  return { dial: onceDialer(() => stream, name, 'stream'), dialsOnce: true, dialsAtOnce: true };
+}
+
+function resolveAddress(
+  address: unknown,
+  timeoutMs: number,
+  tls: ClientTlsOptions | undefined,
+): Omit<Target, 'dialsAtOnce'> {
   if (typeof address !== 'string') {
     throw new TypeError(`a client needs an address (or dial), got ${typeof address}`);
   }
@@ -142,8 +172,8 @@ function resolveTarget(
     throw new TypeError(`tls is for tcp:// addresses, got ${name}`);
   }
   const dialTarget: Dialer = (signal) => dial(target, { timeoutMs, signal, tls });
-  const dialsOnce = target.kind === 'fd';
-  return { address: name, dial: dialsOnce ? onceDialer(dialTarget, name) : dialTarget, dialsOnce };
+  if (target.kind !== 'fd') return { address: name, dial: dialTarget, dialsOnce: false };
+  return { address: name, dial: onceDialer(dialTarget, name, 'file descriptor'), dialsOnce: true };
 }
 
 /** @throws TypeError naming the option, when its value is neither true nor false */

@@ -49,6 +49,7 @@ export class TtrpcClient implements CallStarter {
       onChange: () => this.#serveQueue(),
       onFailure: (error) => this.#onFailure(error),
     });
+    if (this.#options.dialsAtOnce) this.#connector.want();
   }
 
   /** The server's address. */

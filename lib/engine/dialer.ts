@@ -38,13 +38,15 @@ export function boundedDialer(dialer: Dialer, address: string, timeoutMs: number
 /**
  * Dials the first time only. A file descriptor belongs to its first connection; its number may stand
  * for anything after that.
+ *
+ * @param source - what gives the connection: `file descriptor`
  */
-export function onceDialer(dialer: Dialer, address: string): Dialer {
+export function onceDialer(dialer: Dialer, address: string, source: string): Dialer {
   let dialed = false;
   return (signal) => {
     if (dialed) {
-      const why = 'a file descriptor gives one connection, which has been made or tried';
-      const text = `cannot connect to ${address}: ${why}; a new descriptor needs a new client`;
+      const why = `a ${source} gives one connection, which has been made or tried`;
+      const text = `cannot connect to ${address}: ${why}; another one needs a new client`;
       throw new ConnectionError(text, { reason: 'dial', address });
     }
     dialed = true;

@@ -53,6 +53,7 @@ export const SERVER_OPTIONS = [
 export const CLIENT_OPTIONS = [
   'url',
   'dial',
+  'stream',
   ...DEFINITION_OPTIONS,
   ...CONNECTION_OPTIONS,
   ...GRPC_OPTIONS,
@@ -112,11 +113,14 @@ function advice(name: string, allowed: readonly string[]): string {
 /**
  * Refuses options that do not say where the other side is.
  *
- * @param instead - the option that takes the place of `url`
- * @throws TypeError when `url` is no address and `instead` is absent
+ * @param instead - the options that take the place of `url`
+ * @throws TypeError when `url` is no address and none of `instead` is there
  */
-export function checkPlace(options: { readonly url?: unknown }, instead: 'dial' | 'listen'): void {
-  if ((options as Record<string, unknown>)[instead] !== undefined) return;
+export function checkPlace(
+  options: { readonly url?: unknown },
+  ...instead: readonly ('dial' | 'stream' | 'listen')[]
+): void {
+  if (instead.some((name) => (options as Record<string, unknown>)[name] !== undefined)) return;
   if (typeof options.url === 'string') return;
   throw new TypeError(
     `url must be an address such as unix:///run/app.sock, got ${typeof options.url}`,

@@ -58,7 +58,7 @@ export class ClientTtrpc extends ClientProxy<TtrpcClientEvents> implements Clien
   constructor(options: ClientTtrpcOptions) {
     super();
     checkOptions('ClientTtrpc', options, CLIENT_OPTIONS);
-    checkPlace(options, 'dial');
+    checkPlace(options, 'dial', 'stream');
     checkProtoLoader(options.protoLoader);
     const translated = translateClientOptions('ClientTtrpc', options);
     resolveClientOptions(engineOptions(translated.options));

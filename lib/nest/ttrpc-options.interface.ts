@@ -76,7 +76,7 @@ export interface ClientTtrpcOptions
   extends TtrpcDefinitionOptions, GrpcTransportOptions, Omit<ClientOptions, 'address' | 'dial'> {
   /** Of servers: a client may share its options with one. */
   readonly gracefulShutdown?: boolean | undefined;
-  /** Where the server listens; see `ClientOptions.address`. Needed unless there is `dial`. */
+  /** Where the server listens; see `ClientOptions.address`. Needed unless there is `dial` or `stream`. */
   readonly url?: string | undefined;
   /** Makes the byte stream itself, instead of connecting to `url`. */
   readonly dial?: Dialer | undefined;

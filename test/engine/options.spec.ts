@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { resolveClientOptions } from '../../lib/engine/client-options.js';
 import { resolveServerOptions } from '../../lib/engine/server-options.js';
@@ -29,6 +30,10 @@ describe('resolveClientOptions', () => {
     [{}, 'a client needs an address (or dial), got undefined'],
     [{ address: 7 }, 'a client needs an address (or dial), got number'],
     [{ dial: 'x' }, 'dial must be a function that gives a Duplex, got string'],
+    [{ stream: 'x' }, 'stream must be an open Duplex, got string'],
+    [{ stream: null }, 'stream must be an open Duplex, got object'],
+    [{ dial, stream: new PassThrough() }, 'a client takes dial or stream, got both'],
+    [{ stream: new PassThrough(), tls: {} }, 'tls is for an address'],
     [{ dial, timeoutMs: 0 }, 'timeoutMs must be a number above 0 (ms), got 0'],
     [{ dial, timeoutMs: '5' }, 'timeoutMs must be a number above 0 (ms), got string'],
     [{ dial, connectTimeoutMs: -1 }, 'connectTimeoutMs must be a number above 0 (ms), got -1'],

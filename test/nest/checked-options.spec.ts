@@ -62,6 +62,7 @@ describe('checkOptions', () => {
     ['onStateChange', 1, 'onStateChange must be a function, got number'],
     ['graceMs', 1, 'ClientTtrpc has no option graceMs'],
     ['dial', 'tcp', 'dial must be a function that gives a Duplex, got string'],
+    ['stream', 7, 'stream must be an open Duplex, got number'],
     ['url', 7, 'url must be an address such as unix:///run/app.sock, got number'],
     ['url', 'http://localhost', 'http'],
   ])('refuses %s of the client that is %o when it is made', (name, value, expected) => {
