@@ -20,6 +20,12 @@ const DETAILS_TAG = tagOf(StatusField.Details, WireType.LengthDelimited);
 const TYPE_URL_TAG = tagOf(AnyField.TypeUrl, WireType.LengthDelimited);
 const VALUE_TAG = tagOf(AnyField.Value, WireType.LengthDelimited);
 
+/**
+ * Details that a status may come with; a detail may be two bytes on the wire, but is objects of 240
+ * here. Nobody sends more than a few.
+ */
+const MAX_DETAILS = 1024;
+
 /** What a response says; reused from response to response. */
 export class ResponseView {
   /** Absent when the call ended well. */
@@ -85,6 +91,7 @@ function readStatus(bytes: Buffer, start: number, end: number): Status {
       message = bytes.toString('utf8', fields.valueStart, fields.valueEnd);
     } else if (fields.field === StatusField.Details) {
       fields.delimited();
+      if (details.length === MAX_DETAILS) throw new MalformedMessage(TOO_MANY_DETAILS);
       details.push(readAny(bytes, fields.valueStart, fields.valueEnd));
     } else {
       fields.skip();
@@ -112,6 +119,8 @@ function readAny(bytes: Buffer, start: number, end: number): AnyMessage {
   }
   return { typeUrl, value };
 }
+
+const TOO_MANY_DETAILS = `status with more than ${MAX_DETAILS} details`;
 
 /** Begins the payload field; the message is then appended and `endPayload` called. */
 export function beginResponsePayload(writer: FrameWriter): number {
