@@ -20,8 +20,14 @@ export interface ByteSink {
   pause(): void;
   /** Reads again. */
   resume(): void;
-  /** Ends the pipe once everything written has left it, or after a bounded time. */
-  end(): void;
+  /**
+   * Ends the pipe once everything written has left it, or after a bounded time.
+   *
+   * @param lingers - whether to wait then, for a bounded time, until the peer has ended its side,
+   * and to drop what comes meanwhile: a peer that finds the pipe gone while it writes may lose what
+   * it has not read yet
+   */
+  end(lingers: boolean): void;
   /** Ends the pipe now; `cause`, if any, comes back in {@link BytePeer.onClosed}. */
   destroy(cause?: Error): void;
 }

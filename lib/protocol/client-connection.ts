@@ -22,6 +22,7 @@ const FIRST_STREAM_ID = 1;
  * Source: containerd/ttrpc `client.go` (`createStream`, `receiveLoop`).
  */
 export class ClientConnection extends Connection {
+  protected override readonly lingers = false;
   readonly #streams = new StreamTable<ClientStream>();
   readonly #response = new ResponseView();
   #nextStreamId: number;

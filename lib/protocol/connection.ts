@@ -83,6 +83,8 @@ export abstract class Connection implements BytePeer, FrameHandler {
     this.#decoder = new FrameDecoder(this, setup.options.maxPayloadBytes);
   }
 
+  /** Whether what was written last must not be lost for a peer that is writing when this side ends. */
+  protected abstract readonly lingers: boolean;
   abstract onFrame(header: FrameHeader, bytes: Buffer, start: number, end: number): void;
   abstract onOversizedFrame(header: FrameHeader): void;
   /** Tells every open stream; `reason` and `cause` say why, {@link lostError} words it. */
@@ -187,7 +189,7 @@ export abstract class Connection implements BytePeer, FrameHandler {
     this.#closing = 'local';
     this.#decoder.stop();
     if (this.#blocked) this.#setup.sink.destroy();
-    else this.#setup.sink.end();
+    else this.#setup.sink.end(this.lingers);
   }
 
   /** Ends the connection now. */

@@ -34,6 +34,8 @@ const ONE_REQUEST = 'data frame on a call that has one request';
  * Source: containerd/ttrpc `server.go` (`run`).
  */
 export class ServerConnection extends Connection {
+  /** Whoever has had an answer on its way shall get it. */
+  protected override readonly lingers = true;
   readonly #handler: RequestHandler;
   readonly #streams = new StreamTable<ServerStream>();
   readonly #request = new RequestView();

@@ -29,6 +29,9 @@ export function attach(socket: Duplex, createPeer: (sink: ByteSink) => BytePeer)
 /** How long a Duplex may take to end once it has all bytes, in ms; a socket does it at once. */
 const END_TIMEOUT_MS = 5000;
 
+/** How long a peer may take to read the last bytes and end its side, in ms; ttrpc's do it at once. */
+const LINGER_MS = 1000;
+
 /** A Duplex, seen from the protocol. */
 class SocketSink implements ByteSink {
   readonly #socket: Duplex;
@@ -101,11 +104,23 @@ class SocketSink implements ByteSink {
     this.#socket.resume();
   }
 
-  end(): void {
+  end(lingers: boolean): void {
     const socket = this.#socket;
-    if (socket.destroyed) return;
-    this.#endTimer ??= setTimeout(() => socket.destroy(), END_TIMEOUT_MS);
-    socket.end(() => socket.destroy());
+    if (socket.destroyed || socket.writableEnded) return;
+    this.#destroyIn(END_TIMEOUT_MS);
+    socket.end(() => (lingers ? this.#linger() : socket.destroy()));
+  }
+
+  /** All is written: the peer's end, which {@link #onEnd} hears, says that it has read it. */
+  #linger(): void {
+    if (this.#socket.destroyed) return;
+    this.#destroyIn(LINGER_MS);
+    this.#socket.resume();
+  }
+
+  #destroyIn(milliseconds: number): void {
+    clearTimeout(this.#endTimer);
+    this.#endTimer = setTimeout(() => this.#socket.destroy(), milliseconds);
   }
 
   destroy(cause?: Error): void {

@@ -105,7 +105,7 @@ describe('ByteSink.write', () => {
   });
 
   it.each<[string, (sink: ByteSink) => void]>([
-    ['end', (sink) => sink.end()],
+    ['end', (sink) => sink.end(false)],
     ['destroy', (sink) => sink.destroy()],
   ])('is harmless after %s', async (_, finish) => {
     const { near, stop } = await pair();
@@ -209,8 +209,8 @@ describe('ByteSink.end', () => {
     const peer = new Recorder(near);
     const batch = Buffer.alloc(4 << 20);
     expect(peer.sink.write(batch)).toBe(false);
-    peer.sink.end();
-    peer.sink.end();
+    peer.sink.end(false);
+    peer.sink.end(false);
     expect(near.destroyed).toBe(false);
     let received = 0;
     far.on('data', (chunk) => (received += chunk.length));
@@ -224,10 +224,68 @@ describe('ByteSink.end', () => {
   it('does not wait for a peer that keeps its side open', async () => {
     const socket = new Manual({ allowHalfOpen: true });
     const peer = new Recorder(socket);
-    peer.sink.end();
+    peer.sink.end(false);
     await peer.closed;
-    peer.sink.end();
+    peer.sink.end(false);
     expect(peer.events).toEqual(['closed']);
+  });
+});
+
+describe('ByteSink.end that lingers', () => {
+  it('lets a peer that is writing read to the end', async () => {
+    const { near, far, stop } = await pair();
+    const peer = new Recorder(near);
+    far.on('error', (error) => received.push(String(error)));
+    const received: string[] = [];
+    far.write('early');
+    peer.sink.write(Buffer.from('answer'));
+    peer.sink.pause();
+    peer.sink.end(true);
+    // More than the system keeps for it: somebody has to read it.
+    far.write(Buffer.alloc(4 << 20));
+    for (let turns = 0; turns < 5; turns++) await turn();
+    far.on('data', (chunk: Buffer) => received.push(chunk.toString()));
+    await closed(far);
+    expect(received).toEqual(['answer']);
+    await peer.closed;
+    expect(peer.cause).toBeUndefined();
+    await stop();
+  });
+
+  describe('on a clock that stands still', () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+    afterEach(() => void vi.useRealTimers());
+
+    it('waits no longer than 1 s for the peer', async () => {
+      const socket = new Manual({ allowHalfOpen: true });
+      const peer = new Recorder(socket);
+      peer.sink.end(true);
+      for (let turns = 0; turns < 5; turns++) await turn();
+      vi.advanceTimersByTime(999);
+      expect(socket.destroyed).toBe(false);
+      vi.advanceTimersByTime(1);
+      await peer.closed;
+      expect(vi.getTimerCount()).toBe(0);
+    });
+
+    it('leaves no timer behind a peer that ends its side', async () => {
+      const { near, far, stop } = await pair();
+      const peer = new Recorder(near);
+      far.resume();
+      peer.sink.end(true);
+      await peer.closed;
+      expect(vi.getTimerCount()).toBe(0);
+      await stop();
+    });
+
+    it('is over at once when the Duplex is destroyed meanwhile', async () => {
+      const socket = new Manual({ allowHalfOpen: true });
+      const peer = new Recorder(socket);
+      peer.sink.end(true);
+      peer.sink.destroy();
+      await peer.closed;
+      expect(vi.getTimerCount()).toBe(0);
+    });
   });
 });
 
@@ -238,7 +296,7 @@ describe('ByteSink.end of a Duplex that gets stuck', () => {
   it('closes all the same after 5 s', async () => {
     const socket = new Manual({ final() {} });
     const peer = new Recorder(socket);
-    peer.sink.end();
+    peer.sink.end(false);
     vi.advanceTimersByTime(4999);
     expect(socket.destroyed).toBe(false);
     vi.advanceTimersByTime(1);
@@ -248,7 +306,7 @@ describe('ByteSink.end of a Duplex that gets stuck', () => {
 
   it('leaves no timer behind one that ends by itself', async () => {
     const peer = new Recorder(new Manual());
-    peer.sink.end();
+    peer.sink.end(false);
     await peer.closed;
     expect(vi.getTimerCount()).toBe(0);
   });
