@@ -44,11 +44,6 @@ const HOUSE = {
     rooms: ['spec', 'errors', 'wire', 'protocol', 'rpc', 'transport', 'proto'],
     node: true,
   },
-  containerd: {
-    path: '^lib/containerd/',
-    rooms: ['spec', 'errors', 'wire', 'protocol', 'rpc', 'transport', 'proto', 'engine'],
-    node: true,
-  },
   nest: {
     path: '^lib/nest/',
     rooms: ['spec', 'errors', 'wire', 'protocol', 'rpc', 'transport', 'proto', 'engine'],

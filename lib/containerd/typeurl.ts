@@ -16,14 +16,6 @@ export interface GeneratedAny {
   readonly value: Uint8Array;
 }
 
-/** What was in an `Any`. */
-export interface UnpackedAny {
-  /** Full name of the message's type. */
-  readonly typeName: string;
-  /** As the catalog's loader makes messages. */
-  readonly message: unknown;
-}
-
 /**
  * Closes a message as containerd's own programs do: they look its type up by the whole of its URL,
  * and so take the bare name only.
@@ -31,7 +23,7 @@ export interface UnpackedAny {
  * Source: containerd/typeurl `types.go`, `MarshalAny`.
  *
  * @param typeName - full name, such as `containerd.events.TaskExit`
- * @throws `DefinitionError` naming the nearest types when the catalog has no such type
+ * @throws {@link DefinitionError} naming the nearest types when the catalog has no such type
  * @example
  * ```ts
  * const event = packAny(catalog, 'containerd.events.TaskStart', { containerId: 'c1', pid: 42 });
@@ -51,7 +43,7 @@ export function packAny(catalog: ServiceCatalog, typeName: string, message: unkn
 export function unpackAny(
   catalog: ServiceCatalog,
   any: ProtoAny | GeneratedAny,
-): UnpackedAny | undefined {
+): { readonly typeName: string; readonly message: unknown } | undefined {
   const typeUrl = 'type_url' in any ? any.type_url : any.typeUrl;
   return catalog.decodeAny({ typeUrl, value: any.value });
 }

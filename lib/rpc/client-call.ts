@@ -111,7 +111,7 @@ export abstract class ClientCall<Request, Response>
     try {
       writer.append(routeOf(this.method));
       this.writeFirst(writer);
-      const size = writeRequestTail(writer, timeoutNano, this.#metadata);
+      const size = writeRequestTail(writer, timeoutNano, this.#metadata?.pairs);
       const { maxMetadataBytes } = connection.options;
       if (size > maxMetadataBytes) throw tooMuchMetadata(size, maxMetadataBytes);
       this.endRequest(connection);

@@ -1,22 +1,20 @@
-import { MAX_TIMER_MS } from '../protocol/connection-options.js';
 import type { CallOptions } from './call.js';
+import { Expiry } from './expiry-list.js';
 
 const NANOS_PER_MS = 1e6;
 
 /** Longest timeout that an int64 of nanoseconds can say, without its last bits: 292 years. */
 const MAX_TIMEOUT_NANO = 2 ** 63 - 1024;
 
-/** A moment by which a call is over, on the monotonic clock, and the timer that waits for it. */
-export class Deadline {
+/** A moment by which a call is over, on the monotonic clock. */
+export class Deadline extends Expiry {
   readonly #timeoutMs: number;
-  readonly #at: number;
   #date: Date | undefined;
-  #timer: NodeJS.Timeout | undefined;
 
   /** @param timeoutMs - from now */
   constructor(timeoutMs: number) {
+    super(performance.now() + timeoutMs);
     this.#timeoutMs = timeoutMs;
-    this.#at = performance.now() + timeoutMs;
   }
 
   /** The deadline that a request brings, or `undefined` for none. */
@@ -26,7 +24,7 @@ export class Deadline {
 
   /** Milliseconds left; not above 0 when it has passed. */
   get leftMs(): number {
-    return this.#at - performance.now();
+    return this.at - performance.now();
   }
 
   /** Nanoseconds left, as the wire wants them: a whole number. */
@@ -47,22 +45,10 @@ export class Deadline {
 
   /**
    * Calls `expire` at the deadline unless {@link disarm} is called before. To be called right after
-   * the deadline is made: another look at the clock costs as much as the timer.
+   * the deadline is made: another look at the clock costs as much as the rest.
    */
   arm(expire: () => void): void {
-    this.#wait(this.#timeoutMs, expire);
-  }
-
-  disarm(): void {
-    clearTimeout(this.#timer);
-  }
-
-  /** A long time is waited for in steps. */
-  #wait(left: number, expire: () => void): void {
-    this.#timer =
-      left > MAX_TIMER_MS
-        ? setTimeout(() => this.#wait(this.leftMs, expire), MAX_TIMER_MS)
-        : setTimeout(expire, Math.max(0, Math.ceil(left)));
+    this.wait(this.#timeoutMs, expire);
   }
 }
 

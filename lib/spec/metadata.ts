@@ -73,6 +73,11 @@ export class Metadata {
     return this.#list()[Symbol.iterator]();
   }
 
+  /** @internal The pairs, in order: for what reads them without an iterator. */
+  get pairs(): readonly (readonly [key: string, value: string])[] {
+    return this.#list();
+  }
+
   /** Number of pairs. */
   get size(): number {
     return this.#list().length;
@@ -107,8 +112,8 @@ export function toMetadata(given: MetadataInit | undefined): Metadata {
   const metadata = new Metadata();
   if (given === undefined) return metadata;
   for (const [key, values] of pairsOf(given)) {
-    for (const value of Array.isArray(values) ? values : [values])
-      metadata.add(key, value as string);
+    if (!Array.isArray(values)) metadata.add(key, values as string);
+    else for (const value of values) metadata.add(key, value as string);
   }
   return metadata;
 }

@@ -208,7 +208,7 @@ export function beginRequestPayload(writer: FrameWriter): number {
 export function writeRequestTail(
   writer: FrameWriter,
   timeoutNano: number,
-  metadata: Iterable<readonly [key: string, value: string]> | undefined,
+  metadata: readonly (readonly [key: string, value: string])[] | undefined,
 ): number {
   if (timeoutNano > 0) {
     writer.varint(TIMEOUT_TAG);

@@ -55,7 +55,7 @@ function write(request: {
   const begun = beginRequestPayload(writer);
   writer.append(request.payload ?? Buffer.alloc(0));
   endPayload(writer, begun);
-  writeRequestTail(writer, request.timeoutNano ?? 0, request.metadata);
+  writeRequestTail(writer, request.timeoutNano ?? 0, [...(request.metadata ?? [])]);
   writer.endFrame();
   return (writer.take() as Buffer).subarray(10);
 }
