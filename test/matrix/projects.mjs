@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 const root = resolve(import.meta.dirname, '../..');
 const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** What specs and applications use beside the peers; none of it brings a peer along. */
+/** What specs and applications use beside those peers; none of it brings one of them along. */
 const TOOLS = [
   '@grpc/grpc-js',
   '@grpc/proto-loader',
@@ -13,6 +13,7 @@ const TOOLS = [
   'class-transformer',
   'class-validator',
   'fast-check',
+  'koffi',
   'typescript',
   'vitest',
 ];
