@@ -44,6 +44,11 @@ const HOUSE = {
     rooms: ['spec', 'errors', 'wire', 'protocol', 'rpc', 'transport', 'proto'],
     node: true,
   },
+  containerd: {
+    path: '^lib/containerd/',
+    rooms: ['spec', 'errors', 'wire', 'protocol', 'rpc', 'transport', 'proto', 'engine'],
+    node: true,
+  },
   nest: {
     path: '^lib/nest/',
     rooms: ['spec', 'errors', 'wire', 'protocol', 'rpc', 'transport', 'proto', 'engine'],

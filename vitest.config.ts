@@ -11,6 +11,10 @@ export default defineConfig({
     alias: [
       { find: /^nestjs-ttrpc$/, replacement: source('./lib/index.ts') },
       { find: /^nestjs-ttrpc\/engine$/, replacement: source('./lib/engine/index.ts') },
+      {
+        find: /^nestjs-ttrpc\/containerd$/,
+        replacement: source('./lib/containerd/index.ts'),
+      },
       { find: /^nestjs-ttrpc\/testing$/, replacement: source('./lib/testing/index.ts') },
     ],
   },

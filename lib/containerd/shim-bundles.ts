@@ -25,9 +25,18 @@ export interface ShimBundle {
 
 /** A bundle whose shim can't be told. */
 export interface UnreadableBundle {
+  /** Its folder. */
   readonly bundle: string;
   /** Names the file, and what is wrong with it. */
   readonly error: Error;
+}
+
+/** What a search has found, both in the order of namespaces and ids. */
+export interface FoundShims {
+  /** Each task's; those that share a shim have its address each. */
+  readonly shims: readonly ShimBundle[];
+  /** What was left out. */
+  readonly unreadable: readonly UnreadableBundle[];
 }
 
 /** Where to look for bundles. */
@@ -53,11 +62,7 @@ export interface FindShimsOptions {
  * @throws TypeError when a namespace is none
  * @throws Error of the file system when the folder can't be read; that there is none is no error
  */
-export async function findShims(options: FindShimsOptions = {}): Promise<{
-  /** In the order of their namespaces and ids. */
-  readonly shims: readonly ShimBundle[];
-  readonly unreadable: readonly UnreadableBundle[];
-}> {
+export async function findShims(options: FindShimsOptions = {}): Promise<FoundShims> {
   const { state = DEFAULT_STATE, namespace } = options;
   const folder = join(state, BUNDLES);
   const shims: ShimBundle[] = [];

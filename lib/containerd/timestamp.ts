@@ -1,7 +1,7 @@
 /** A `google.protobuf.Timestamp`. Its seconds are whatever the loader makes of 64-bit integers. */
 export interface ProtoTimestamp {
   /** Seconds since 1970; less before. */
-  readonly seconds?: number | bigint | string | { toString(): string } | null | undefined;
+  readonly seconds?: number | bigint | string | object | null | undefined;
   /** What is left of a second, in nanoseconds. */
   readonly nanos?: number | null | undefined;
 }
@@ -21,7 +21,7 @@ export function fromTimestamp(timestamp: ProtoTimestamp | null | undefined): Dat
 }
 
 /** The timestamp of a time; without one, that of now. */
-export function toTimestamp(time: Date = new Date()): { seconds: number; nanos: number } {
+export function toTimestamp(time: Date = new Date()): Required<ProtoTimestamp> {
   const milliseconds = time.getTime();
   const seconds = Math.floor(milliseconds / 1000);
   return { seconds, nanos: (milliseconds - seconds * 1000) * 1_000_000 };

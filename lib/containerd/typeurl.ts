@@ -16,6 +16,14 @@ export interface GeneratedAny {
   readonly value: Uint8Array;
 }
 
+/** What was in an `Any`. */
+export interface UnpackedAny {
+  /** Full name of the message's type. */
+  readonly typeName: string;
+  /** As the catalog's loader makes messages. */
+  readonly message: unknown;
+}
+
 /**
  * Closes a message as containerd's own programs do: they look its type up by the whole of its URL,
  * and so take the bare name only.
@@ -23,7 +31,7 @@ export interface GeneratedAny {
  * Source: containerd/typeurl `types.go`, `MarshalAny`.
  *
  * @param typeName - full name, such as `containerd.events.TaskExit`
- * @throws {@link DefinitionError} naming the nearest types when the catalog has no such type
+ * @throws `DefinitionError` naming the nearest types when the catalog has no such type
  * @example
  * ```ts
  * const event = packAny(catalog, 'containerd.events.TaskStart', { containerId: 'c1', pid: 42 });
@@ -43,7 +51,7 @@ export function packAny(catalog: ServiceCatalog, typeName: string, message: unkn
 export function unpackAny(
   catalog: ServiceCatalog,
   any: ProtoAny | GeneratedAny,
-): { readonly typeName: string; readonly message: unknown } | undefined {
+): UnpackedAny | undefined {
   const typeUrl = 'type_url' in any ? any.type_url : any.typeUrl;
   return catalog.decodeAny({ typeUrl, value: any.value });
 }

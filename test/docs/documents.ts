@@ -15,6 +15,7 @@ export const DOCUMENTS: readonly string[] = [
 /** The public doors, each with the file whose named exports it gives. */
 export const DOORS = [
   { name: 'nestjs-ttrpc', file: 'lib/index.ts' },
+  { name: 'nestjs-ttrpc/containerd', file: 'lib/containerd/index.ts' },
   { name: 'nestjs-ttrpc/engine', file: 'lib/engine/index.ts' },
   { name: 'nestjs-ttrpc/testing', file: 'lib/testing/index.ts' },
 ] as const;

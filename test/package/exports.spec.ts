@@ -182,6 +182,23 @@ statusName
 toStatus
 `;
 
+const CONTAINERD = `
+type FindShimsOptions
+type FoundShims
+type GeneratedAny
+type ProtoAny
+type ProtoTimestamp
+type ShimBundle
+type UnpackedAny
+type UnreadableBundle
+findShims
+fromTimestamp
+packAny
+readShimAddress
+toTimestamp
+unpackAny
+`;
+
 const TESTING = `
 type MemoryTransport
 type ServiceStubs
@@ -193,6 +210,7 @@ stubClient
 const DOORS = [
   { door: 'nestjs-ttrpc', file: 'lib/index.ts', list: NEST },
   { door: 'nestjs-ttrpc/engine', file: 'lib/engine/index.ts', list: ENGINE },
+  { door: 'nestjs-ttrpc/containerd', file: 'lib/containerd/index.ts', list: CONTAINERD },
   { door: 'nestjs-ttrpc/testing', file: 'lib/testing/index.ts', list: TESTING },
 ];
 
