@@ -44,6 +44,12 @@ export class Child {
     return (await this.#line()) as Answer;
   }
 
+  /** @throws Error with what it wrote to stderr, when it has ended by itself */
+  async check(): Promise<void> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) return;
+    throw await this.#failure();
+  }
+
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
     this.#process.kill(signal);
   }
@@ -74,6 +80,10 @@ export class Child {
   async #line(): Promise<unknown> {
     const { value, done } = await this.#lines.next();
     if (done !== true) return JSON.parse(value) as unknown;
-    throw new Error(`process ended by itself: ${(await this.#complaints).trim()}`);
+    throw await this.#failure();
+  }
+
+  async #failure(): Promise<Error> {
+    return new Error(`process ended by itself: ${(await this.#complaints).trim()}`);
   }
 }

@@ -18,7 +18,9 @@ async function runAll({ studies, minutes, seed, scale }: Options): Promise<boole
   const setup = { programs: COMPILED, seed, minutes, scale, go: missing === undefined, say };
   say(`seed ${seed}`);
   let failures = 0;
-  for (const study of STUDIES.filter(({ name }) => studies.length === 0 || studies.includes(name))) {
+  for (const study of STUDIES.filter(
+    ({ name }) => studies.length === 0 || studies.includes(name),
+  )) {
     if (!(await report(study, setup))) failures += 1;
   }
   console.log(failures === 0 ? '\nall holds' : `\n${failures} failed; seed ${seed}`);

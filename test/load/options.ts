@@ -30,7 +30,8 @@ export function readOptions(args: readonly string[]): Options | undefined {
   });
   if (values.help) return undefined;
   const seed = Number(values.seed);
-  if (!Number.isInteger(seed)) throw new RangeError(`--seed must be an integer, got ${values.seed}`);
+  if (!Number.isInteger(seed))
+    throw new RangeError(`--seed must be an integer, got ${values.seed}`);
   return {
     studies: values.study.split(',').filter((name) => name !== ''),
     minutes: positive('--minutes', values.minutes),

@@ -19,12 +19,12 @@ export const COMPILED: Programs = {
 };
 
 /** A process of this package's. */
-export function ours(
-  { folder, host }: Programs,
-  config: Omit<HostConfig, 'proto'>,
-): Command {
+export function ours({ folder, host }: Programs, config: Omit<HostConfig, 'proto'>): Command {
   const given = JSON.stringify({ ...config, proto: join(folder, 'load.proto') });
-  return { program: process.execPath, args: ['--disable-warning=ExperimentalWarning', host, given] };
+  return {
+    program: process.execPath,
+    args: ['--disable-warning=ExperimentalWarning', host, given],
+  };
 }
 
 /** A process of Go's. */

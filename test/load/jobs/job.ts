@@ -18,11 +18,9 @@ export function repeat(
   atOnce: number,
   one: (index: number) => Promise<void>,
 ): Job<number> {
-  let begun = 0;
-  let ended = 0;
-  let stopped = false;
+  let [begun, ended, wanted] = [0, 0, calls];
   const work = async (): Promise<void> => {
-    while (begun < calls && !stopped) {
+    while (begun < wanted) {
       await one(begun++);
       ended += 1;
     }
@@ -30,7 +28,7 @@ export function repeat(
   const workers = Array.from({ length: Math.min(atOnce, calls) }, work);
   return {
     done: () => ended,
-    stop: () => void (stopped = true),
+    stop: () => void (wanted = 0),
     result: Promise.all(workers).then(() => ended),
   };
 }

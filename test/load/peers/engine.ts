@@ -15,7 +15,6 @@ import {
   LOADER,
   orderOf,
   SERVICE,
-  sleep,
   WrongAnswer,
   type Blob,
   type Config,
@@ -62,7 +61,9 @@ export function serverOptions({ bounds, buffers }: Config): object {
 /** What a config says to clients of either kind. */
 export function clientOptions({ bounds, buffers, path }: Config): object {
   const dial = buffers === undefined ? undefined : shrinkingDialer(path, buffers);
-  return { ...bounds, reconnect: { initialMs: 10, maxMs: 100 }, ...(dial && { dial }) };
+  // How busy the machine is decides nothing: who waits for ever is found by the watchdog.
+  const patience = { connectTimeoutMs: Infinity, reconnect: { initialMs: 10, maxMs: 100 } };
+  return { ...bounds, ...patience, ...(dial && { dial }) };
 }
 
 export function connectEngine(config: Config): LoadClient {
@@ -98,7 +99,7 @@ class EngineClient implements LoadClient {
   async make(plan: Plan, onMessage?: () => void): Promise<void> {
     const checked = new Checked(plan, onMessage);
     const { Download, Upload, Chat } = this.#methods;
-    const { options, callerLagMs } = plan;
+    const { options, callerRest } = plan;
     switch (plan.kind) {
       case 'echo':
         return this.#echo(plan, checked);
@@ -107,11 +108,11 @@ class EngineClient implements LoadClient {
         return checked.end();
       case 'download': {
         const responses = this.#client.serverStreaming(Download, orderOf(plan), options);
-        return readAll(responses, checked, callerLagMs);
+        return readAll(responses, checked, callerRest);
       }
       case 'chat': {
         const responses = this.#client.bidirectional(Chat, items(plan), options);
-        return readAll(responses, checked, callerLagMs);
+        return readAll(responses, checked, callerRest);
       }
     }
   }
@@ -130,8 +131,8 @@ class EngineClient implements LoadClient {
     checkLifted(data, await this.#client.unary(this.#methods.Lift, { data }));
   }
 
-  async hold(plan: Plan, onMessage: () => void): Promise<void> {
-    const requests = endlessItems(plan, onMessage);
+  async hold(plan: Plan): Promise<void> {
+    const requests = endlessItems(plan);
     await this.#client.clientStreaming(this.#methods.Hold, requests, plan.options);
   }
 
@@ -154,7 +155,7 @@ class EngineClient implements LoadClient {
           how();
           resolve();
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       };
       this.#client.startUnary(this.#methods.Echo, itemOf(plan), {
@@ -177,13 +178,13 @@ class EngineClient implements LoadClient {
 export async function readAll(
   responses: AsyncIterable<Item>,
   checked: Checked,
-  lagMs: number,
+  rest: Plan['callerRest'],
 ): Promise<void> {
-  let lag = lagMs;
+  let first = true;
   for await (const item of responses) {
     checked.item(item);
-    if (lag > 0) await sleep(lag);
-    lag = 0;
+    if (first) await rest?.();
+    first = false;
   }
   checked.end();
 }

@@ -55,7 +55,10 @@ export class Handlers {
   }
 
   /** Adds an item to what came before it. */
-  count(item: Item, total: { call: number; count: number; bytes: number }): Promise<void> | undefined {
+  count(
+    item: Item,
+    total: { call: number; count: number; bytes: number },
+  ): Promise<void> | undefined {
     total.call = item.call;
     total.count += 1;
     total.bytes += item.data.length;

@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { GrpcMethod, GrpcStreamCall, GrpcStreamMethod } from '@nestjs/microservices';
 import { concatMap, from, lastValueFrom, tap, type Observable } from 'rxjs';
 
-import type { TtrpcServer, TtrpcStats } from '../../../lib/engine/index.js';
+import type { TtrpcStats } from '../../../lib/engine/index.js';
 import { ClientTtrpc, ServerTtrpc, type TtrpcDuplexCall } from '../../../lib/index.js';
 import { checkLifted, clientOptions, GRACE_MS, readAll, serverOptions } from './engine.js';
 import { Handlers } from './handlers.js';
@@ -79,6 +79,15 @@ const definitions = ({ proto }: Config) => ({
   loader: LOADER,
 });
 
+/** Nest's own handler of exceptions logs what ends calls: deadlines, and callers that are gone. */
+const logger = {
+  log: () => undefined,
+  warn: (...said: unknown[]) => console.error(...said),
+  error: (...said: unknown[]) => {
+    if (said.at(-1) !== 'RpcExceptionsHandler') console.error(...said);
+  },
+};
+
 export async function serveNest(
   config: Config,
   onBegin: (call: number) => void,
@@ -98,10 +107,10 @@ export async function serveNest(
   });
   const app = await NestFactory.createMicroservice(LoadModule, {
     strategy,
-    logger: ['error'],
+    logger,
   });
   await app.listen();
-  const engine = strategy.unwrap<TtrpcServer>();
+  const engine = strategy.unwrap();
   return {
     stats: () => engine.stats(),
     shutdown: async () => {
@@ -189,14 +198,14 @@ class NestClient implements LoadClient {
     checkLifted(data, await this.#promises.lift({ data }));
   }
 
-  async hold(plan: Plan, onMessage: () => void): Promise<void> {
-    const requests = endlessItems(plan, onMessage);
+  async hold(plan: Plan): Promise<void> {
+    const requests = endlessItems(plan);
     if (plan.observables) await over(this.#service.hold(requests, plan.options));
     else await this.#promises.hold(requests, plan.options);
   }
 
   async #await(plan: Plan, checked: Checked): Promise<void> {
-    const { options, callerLagMs } = plan;
+    const { options, callerRest } = plan;
     switch (plan.kind) {
       case 'echo':
         checked.item(await this.#promises.echo(itemOf(plan), options));
@@ -205,9 +214,9 @@ class NestClient implements LoadClient {
         checked.total(await this.#promises.upload(items(plan), options));
         return checked.end();
       case 'download':
-        return readAll(this.#promises.download(orderOf(plan), options), checked, callerLagMs);
+        return readAll(this.#promises.download(orderOf(plan), options), checked, callerRest);
       case 'chat':
-        return readAll(this.#promises.chat(items(plan), options), checked, callerLagMs);
+        return readAll(this.#promises.chat(items(plan), options), checked, callerRest);
     }
   }
 

@@ -66,16 +66,16 @@ export interface Plan {
   readonly observables: boolean;
   /** How long the handler waits over the first item that it gets, in milliseconds. */
   readonly handlerLagMs: number;
-  /** How long the caller's loop waits over the first item of a stream; not with Observables. */
-  readonly callerLagMs: number;
-  /** Between two items of a download, in milliseconds; 0: as fast as they are taken. */
+  /** What the caller's loop waits for over the first item of a stream; not with Observables. */
+  readonly callerRest?: () => Promise<void>;
+  /** Between two items that are endless or downloaded, in milliseconds; 0: as fast as they are taken. */
   readonly paceMs: number;
   readonly options: CallOptions;
 }
 
 /** A call of each kind, of which only the number matters. */
 export function planOf(kind: Kind, call: number, other: Partial<Plan> = {}): Plan {
-  const none = { handlerLagMs: 0, callerLagMs: 0, paceMs: 0, options: {} };
+  const none = { handlerLagMs: 0, paceMs: 0, options: {} };
   return { kind, call, count: 1, size: 16, observables: false, ...none, ...other };
 }
 
@@ -93,8 +93,8 @@ export interface LoadClient {
   giveUp(plan: Plan): Promise<void>;
   /** Sends that much and checks what comes back. */
   lift(data: Uint8Array): Promise<void>;
-  /** Uploads without end to a handler that takes one item; tells each item that leaves. */
-  hold(plan: Plan, onMessage: () => void): Promise<void>;
+  /** Uploads without end to a handler that takes one item. */
+  hold(plan: Plan): Promise<void>;
   stats(): TtrpcStats;
   close(): Promise<void>;
 }
@@ -154,8 +154,8 @@ export class Checked {
   }
 }
 
-/** What generators that give messages have open at the moment; each must be left in the end. */
-export const sources = { open: 0 };
+/** The generators of messages: those that nobody has left, and how many messages all have given. */
+export const sources = { open: 0, given: 0 };
 
 /** The items of a call. */
 export function* items({ call, count, size, handlerLagMs }: Plan): Generator<Item, void> {
@@ -163,6 +163,7 @@ export function* items({ call, count, size, handlerLagMs }: Plan): Generator<Ite
   sources.open += 1;
   try {
     for (let index = 0; index < count; index++) {
+      sources.given += 1;
       yield { call, index, lagMs: index === 0 ? handlerLagMs : 0, data };
     }
   } finally {
@@ -175,14 +176,15 @@ export function itemOf({ call, size, handlerLagMs }: Plan): Item {
   return { call, index: 0, lagMs: handlerLagMs, data: Buffer.alloc(size, 'x') };
 }
 
-/** The same, for a stream that nobody ends but the peer. */
-export async function* endlessItems(plan: Plan, onMessage: () => void): AsyncGenerator<Item, void> {
+/** Those of a stream that nobody ends but the peer. */
+export async function* endlessItems(plan: Plan): AsyncGenerator<Item, void> {
   const data = Buffer.alloc(plan.size, 'x');
   sources.open += 1;
   try {
     for (let index = 0; ; index++) {
+      sources.given += 1;
       yield { call: plan.call, index, lagMs: 0, data };
-      onMessage();
+      if (plan.paceMs > 0) await sleep(plan.paceMs);
     }
   } finally {
     sources.open -= 1;

@@ -52,6 +52,7 @@ export async function work<Result>(
   let progress = await client.ask<Progress>({ do: 'start', ...order });
   while (!progress.over) {
     await sleep(LOOK_MS);
+    await Promise.all(watched.map((child) => child.check()));
     watchdog.look(progress.done);
     progress = await client.ask<Progress>({ do: 'progress' });
     onLook(progress.done);
@@ -78,19 +79,32 @@ export async function withFolder<T>(
 }
 
 /** Rows under heads, in columns. */
-export function table(heads: readonly string[], rows: readonly (readonly (number | string)[])[]): string {
-  const texts = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? number(cell) : cell)));
+export function table(
+  heads: readonly string[],
+  rows: readonly (readonly (number | string)[])[],
+): string {
+  const texts = rows.map((row) =>
+    row.map((cell) => (typeof cell === 'number' ? number(cell) : cell)),
+  );
   const widths = heads.map((head, column) =>
     Math.max(head.length, ...texts.map((row) => row[column]?.length ?? 0)),
   );
   const line = (cells: readonly string[], pad: string): string =>
     `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0, pad)).join(' | ')} |`;
-  return [line(heads, ' '), line(heads.map(() => ''), '-'), ...texts.map((row) => line(row, ' '))].join(
-    '\n',
-  );
+  return [
+    line(heads, ' '),
+    line(
+      heads.map(() => ''),
+      '-',
+    ),
+    ...texts.map((row) => line(row, ' ')),
+  ].join('\n');
 }
 
 export function number(value: number): string {
   const digits = Number.isInteger(value) ? 0 : Math.abs(value) < 10 ? 2 : 1;
-  return value.toLocaleString('en', { maximumFractionDigits: digits, minimumFractionDigits: digits });
+  return value.toLocaleString('en', {
+    maximumFractionDigits: digits,
+    minimumFractionDigits: digits,
+  });
 }

@@ -1,0 +1,215 @@
+import { writeFileSync } from 'node:fs';
+
+import { isTtrpcError, type KnownTtrpcError } from '../../../lib/engine/index.js';
+import { planOf, sleep, type Kind, type LoadClient, type Plan } from '../peers/peer.js';
+import { Random } from '../random.js';
+import type { Job } from './job.js';
+
+export interface ChaosOrder {
+  readonly job: 'chaos';
+  readonly seed: number;
+  readonly atOnce: number;
+  /** File for the verdict on each call, a byte each, in the order of their numbers. */
+  readonly verdicts: string;
+}
+
+/** How a call may end. */
+export type End =
+  | 'answered'
+  /** By the caller's signal. */
+  | 'cancelled'
+  | 'deadline'
+  /** The connection was lost behind the request. */
+  | 'lost'
+  /** The request was not written: the call may be made again. */
+  | 'unreached'
+  /** The server shuts down. */
+  | 'refused'
+  /** Somebody took too slowly, of a stream. */
+  | 'overfull';
+
+export interface ChaosResult {
+  readonly calls: number;
+  readonly ends: Readonly<Record<Kind, Readonly<Partial<Record<End, number>>>>>;
+  /** Streams that were overfull though neither their handler nor their caller's loop had to wait. */
+  readonly innocent: number;
+  /** What may not be. */
+  readonly faults: readonly string[];
+}
+
+/** What the server may have done for a call: its handler has run once, at most once, or never. */
+export const VERDICT = { once: 1, atMostOnce: 2, never: 3 } as const;
+
+const VERDICTS: Record<End, number> = {
+  answered: VERDICT.once,
+  cancelled: VERDICT.atMostOnce,
+  deadline: VERDICT.atMostOnce,
+  lost: VERDICT.atMostOnce,
+  overfull: VERDICT.atMostOnce,
+  unreached: VERDICT.never,
+  refused: VERDICT.never,
+};
+
+/** A timer that went off so long behind a call's deadline must find the call ended, in milliseconds. */
+const SLACK_MS = 1000;
+/** Where nobody listens calls fail at once; so long a worker waits then, in milliseconds. */
+const REST_MS = 50;
+const RESTING: readonly End[] = ['lost', 'refused', 'unreached'];
+const MAX_FAULTS = 20;
+
+/** A plan, and when its signal aborts. */
+interface ChaosPlan extends Plan {
+  readonly abortMs: number | undefined;
+  readonly callerLagMs: number;
+}
+
+/** Makes calls of all kinds until it is stopped, and says of each how it has ended. */
+export function chaos(client: LoadClient, order: ChaosOrder): Job<ChaosResult> {
+  const run = new ChaosRun(client, order);
+  const workers = Array.from({ length: order.atOnce }, () => run.work());
+  return {
+    done: () => run.ended,
+    stop: () => run.stop(),
+    result: Promise.all(workers).then(() => run.finish()),
+  };
+}
+
+class ChaosRun {
+  ended = 0;
+  readonly #client: LoadClient;
+  readonly #order: ChaosOrder;
+  readonly #verdicts: number[] = [];
+  readonly #ends: ChaosResult['ends'] = { echo: {}, download: {}, upload: {}, chat: {} };
+  readonly #faults: string[] = [];
+  #innocent = 0;
+  #begun = 0;
+  #stopped = false;
+
+  constructor(client: LoadClient, order: ChaosOrder) {
+    this.#client = client;
+    this.#order = order;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  async work(): Promise<void> {
+    while (!this.#stopped) {
+      this.#begun += 1;
+      const plan = planFor(this.#order.seed, this.#begun);
+      const end = await this.#make(plan);
+      this.ended += 1;
+      if (end === undefined) continue;
+      this.#verdicts[plan.call - 1] = VERDICTS[end];
+      const ends: Partial<Record<End, number>> = this.#ends[plan.kind];
+      ends[end] = (ends[end] ?? 0) + 1;
+      if (end === 'overfull' && plan.callerLagMs + plan.handlerLagMs === 0) this.#innocent += 1;
+      if (RESTING.includes(end)) await sleep(REST_MS);
+    }
+  }
+
+  finish(): ChaosResult {
+    writeFileSync(
+      this.#order.verdicts,
+      Uint8Array.from(this.#verdicts, (verdict) => verdict ?? 0),
+    );
+    return {
+      calls: this.ended,
+      ends: this.#ends,
+      innocent: this.#innocent,
+      faults: this.#faults,
+    };
+  }
+
+  /** @returns undefined when it has ended as no call may */
+  async #make(plan: ChaosPlan): Promise<End | undefined> {
+    const controller = new AbortController();
+    const { timeoutMs = 0 } = plan.options;
+    // Waited for by the same clock as the call's deadline, whatever the process has been through.
+    const late = setTimeout(
+      () => this.#fault(plan, 'goes on behind its deadline'),
+      timeoutMs + plan.callerLagMs + SLACK_MS,
+    );
+    const abort =
+      plan.abortMs === undefined ? undefined : setTimeout(() => controller.abort(), plan.abortMs);
+    try {
+      await this.#client.make({
+        ...plan,
+        options: { ...plan.options, ...(abort && { signal: controller.signal }) },
+      });
+      return 'answered';
+    } catch (error) {
+      const end = endOf(error, plan);
+      if (end === undefined) this.#fault(plan, describe(error));
+      return end;
+    } finally {
+      clearTimeout(late);
+      clearTimeout(abort);
+    }
+  }
+
+  #fault({ kind, call }: Plan, what: string): void {
+    if (this.#faults.length < MAX_FAULTS) this.#faults.push(`${kind} ${call}: ${what}`);
+  }
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return `ended with ${String(error)}`;
+  const { kind = '', reason = '' } = error as { kind?: string; reason?: string };
+  return `ended with ${error.name} ${kind} ${reason}: ${error.message}`;
+}
+
+/** How a call has failed; undefined when none may fail so. */
+export function endOf(error: unknown, plan: ChaosPlan): End | undefined {
+  if (!isTtrpcError(error)) return undefined;
+  switch (error.kind) {
+    case 'ttrpc.status':
+      return statusEnd(error, plan);
+    case 'ttrpc.connection':
+      if (error.reason === 'protocol' || error.reason === 'local') return undefined;
+      return error.requestWritten ? 'lost' : 'unreached';
+    case 'ttrpc.buffer-full':
+      return plan.kind === 'echo' ? undefined : 'overfull';
+    default:
+      return undefined;
+  }
+}
+
+function statusEnd(
+  { code, origin }: Extract<KnownTtrpcError, { kind: 'ttrpc.status' }>,
+  { kind, abortMs }: ChaosPlan,
+): End | undefined {
+  if (code === 4) return 'deadline';
+  if (code === 1 && origin === 'local' && abortMs !== undefined) return 'cancelled';
+  if (code === 14 && origin === 'remote') return 'refused';
+  if (code === 8 && origin === 'remote' && kind !== 'echo') return 'overfull';
+  return undefined;
+}
+
+const KINDS: readonly Kind[] = ['echo', 'echo', 'echo', 'download', 'upload', 'chat'];
+
+/** The call of a number; the same for the same seed. */
+export function planFor(seed: number, call: number): ChaosPlan {
+  const random = new Random(seed ^ Math.imul(call, 0x9e3779b1));
+  const kind = random.pick(KINDS);
+  const few = kind === 'download' ? 0 : 1;
+  const size = random.chance(0.02)
+    ? random.int(0, 300_000)
+    : random.int(0, random.chance(0.2) ? 20_000 : 100);
+  const timeoutMs = random.chance(0.1) ? random.int(1, 20) : random.int(200, 5000);
+  const handlerLagMs = random.chance(0.1) ? random.int(1, random.chance(0.1) ? 1000 : 50) : 0;
+  const lags = random.chance(0.03);
+  const abortMs = random.chance(0.1) ? random.int(0, 50) : undefined;
+  const plan = planOf(kind, call, {
+    count: kind === 'echo' ? 1 : random.int(few, 30),
+    size,
+    handlerLagMs: kind === 'download' ? 0 : handlerLagMs,
+    // A call that lags is one by iterables: Observables are never waited for.
+    observables: !lags && random.chance(0.5),
+    paceMs: random.chance(0.1) ? 1 : 0,
+    options: { timeoutMs, waitForReady: random.chance(0.5) },
+  });
+  const callerLagMs = lags ? random.int(1, 1000) : 0;
+  return { ...plan, abortMs, callerLagMs, callerRest: () => sleep(callerLagMs) };
+}
