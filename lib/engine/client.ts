@@ -43,12 +43,13 @@ export class TtrpcClient implements CallStarter {
   constructor(options: ClientOptions) {
     this.#options = resolveClientOptions(options);
     this.#caller = new Caller(this, this.#options.interceptors);
-    const { maxSendBufferBytes } = this.#options.connection;
-    this.#queue = new CallQueue(maxSendBufferBytes, () => this.#connector.unwant());
-    this.#connector = new Connector(this.#options, {
+    const connector = new Connector(this.#options, {
       onChange: () => this.#serveQueue(),
       onFailure: (error) => this.#onFailure(error),
     });
+    this.#connector = connector;
+    const { maxSendBufferBytes } = this.#options.connection;
+    this.#queue = new CallQueue(maxSendBufferBytes, connector.counters, () => connector.unwant());
     if (this.#options.dialsAtOnce) this.#connector.want();
   }
 

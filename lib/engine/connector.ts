@@ -34,7 +34,8 @@ export class Connector {
   #state: ClientState = 'idle';
   readonly #abortDial = new AbortController();
   #closed = false;
-  readonly #counters = new LimitCounters();
+  /** What peers and callers have reached, over all of its connections. */
+  readonly counters = new LimitCounters();
   /** Connections that are not gone yet; more than one only while an exhausted one runs dry. */
   readonly #live = new Map<ClientConnection, () => void>();
 
@@ -57,7 +58,7 @@ export class Connector {
 
   /** Its connections, and what their peers have reached. */
   stats(): TtrpcStats {
-    return statsOf(this.#live.keys(), this.#counters);
+    return statsOf(this.#live.keys(), this.counters);
   }
 
   /** Whether there is a connection at the moment. */
@@ -160,7 +161,7 @@ export class Connector {
     let made: ClientConnection | undefined;
     attach(socket, (sink) => {
       const onClosed = (error: ConnectionError): void => this.#onClosed(connection, error);
-      const setup = { sink, address, options, counters: this.#counters, onClosed };
+      const setup = { sink, address, options, counters: this.counters, onClosed };
       const connection = new ClientConnection(setup);
       made = connection;
       return connection;

@@ -20,8 +20,9 @@ export interface ConnectionOptions {
   readonly maxOpenStreams?: number | undefined;
 
   /**
-   * Bytes that may wait for a peer that does not read. Above it a client's call fails; a server,
-   * whose answers can't be held back, ends the connection.
+   * Bytes that may wait for a peer that does not read. Above it a call that sends more ends with
+   * RESOURCE_EXHAUSTED. A server ends the connection when its statuses pile up, too: above 256 bytes
+   * more for each of `maxOpenStreams`.
    * @defaultValue 64 MiB, sixteen messages of the largest size
    */
   readonly maxSendBufferBytes?: number | undefined;

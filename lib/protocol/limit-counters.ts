@@ -9,8 +9,13 @@ export class LimitCounters {
   failedHandshakes = 0;
   /** Connections that were closed after `idleTimeoutMs` without a call. */
   idleConnections = 0;
-  /** Connections that were closed because the peer left more than `maxSendBufferBytes` unread. */
+  /**
+   * Connections that were closed because the peer left more than `maxSendBufferBytes` unread, and
+   * the statuses of calls that were ended for it.
+   */
   stalledConnections = 0;
+  /** Calls that were ended because `maxSendBufferBytes` waited for the peer to read them. */
+  unsentStreams = 0;
   /** Calls that were refused because `maxOpenStreams` were open on their connection. */
   refusedStreams = 0;
   /**

@@ -25,6 +25,8 @@ export interface RequestHandler {
 const EVEN_ID = 'StreamID must be odd for client initiated streams';
 const OLD_ID = 'StreamID cannot be re-used and must increment';
 const INACTIVE = 'StreamID is no longer active';
+/** What a status without details takes, in bytes. */
+const STATUS_LENGTH = 256;
 const ONE_REQUEST = 'data frame on a call that has one request';
 
 /**
@@ -75,8 +77,14 @@ export class ServerConnection extends Connection {
   /** A stream's final frame was written. */
   responseWritten(): void {
     this.frameWritten();
-    // Responses can't be held back, so a peer that never reads them is let go.
-    if (this.overfull) this.destroy('stalled');
+    // Not even short statuses are read: such a peer is let go.
+    if (this.congested && this.writer.pending > this.#patience) this.destroy('stalled');
+  }
+
+  /** Bytes that may wait for the peer: messages, and behind them a status for each open stream. */
+  get #patience(): number {
+    const { maxSendBufferBytes, maxOpenStreams } = this.options;
+    return maxSendBufferBytes + maxOpenStreams * STATUS_LENGTH;
   }
 
   /** @internal */

@@ -1,5 +1,6 @@
 import { BufferFullError, type TtrpcError } from '../errors.js';
 import type { ClientConnection } from '../protocol/client-connection.js';
+import type { LimitCounters } from '../protocol/limit-counters.js';
 import { asSendError, type QueuedCall } from './client-call.js';
 
 /**
@@ -9,15 +10,18 @@ import { asSendError, type QueuedCall } from './client-call.js';
 export class CallQueue {
   readonly #calls = new Map<QueuedCall, number>();
   readonly #maxBytes: number;
+  readonly #counters: LimitCounters;
   readonly #onEmpty: () => void;
   #bytes = 0;
 
   /**
    * @param maxBytes - what the encoded requests that wait may take together
+   * @param counters - counts the calls that find the queue full
    * @param onEmpty - the last call that waited waits no more
    */
-  constructor(maxBytes: number, onEmpty: () => void = () => undefined) {
+  constructor(maxBytes: number, counters: LimitCounters, onEmpty: () => void = () => undefined) {
     this.#maxBytes = maxBytes;
+    this.#counters = counters;
     this.#onEmpty = onEmpty;
   }
 
@@ -35,6 +39,7 @@ export class CallQueue {
     }
     // The only one is as long as it is: on a connection that takes bytes it would be sent, too.
     if (this.size > 0 && this.#bytes + bytes > this.#maxBytes) {
+      this.#counters.unsentStreams++;
       return call.fail(
         new BufferFullError(
           `calls that wait to be sent would take ${this.#bytes + bytes} bytes; ` +

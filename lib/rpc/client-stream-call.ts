@@ -86,6 +86,7 @@ export class StreamClientCall<Request, Response>
     if (connection === undefined) return this.#sendEarly(message);
     if (!this.sendable) return true;
     if (connection.overfull) {
+      connection.counters.unsentStreams++;
       this.giveUp(this.#tooMuch());
       return true;
     }

@@ -97,7 +97,8 @@ describe('stats', () => {
   });
 
   it('counts a peer that does not read, on the side that gives it up', async () => {
-    const server = makeServer({ Unary: () => 'x'.repeat(1000) }, { maxSendBufferBytes: 1000 });
+    const limits = { maxSendBufferBytes: 1000, maxOpenStreams: 4 };
+    const server = makeServer({ Unary: () => 'x'.repeat(1000) }, limits);
     const [near, far] = duplexPair();
     await server.serve(near);
     const client = makeClient({ dial: () => far });

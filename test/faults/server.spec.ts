@@ -99,7 +99,7 @@ describe('a server', () => {
       const large = 'x'.repeat(100_000);
       const server = makeServer(
         { ...ECHO, Download: () => [large] },
-        { maxSendBufferBytes: 1 << 20 },
+        { maxSendBufferBytes: 400_000, maxOpenStreams: 8 },
       );
       await server.listen(path);
       const good = makeClient({ address: path });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TtrpcClient, type TtrpcServer } from '../../lib/engine/index.js';
+import type { TtrpcClient, TtrpcServer } from '../../lib/engine/index.js';
 import { createMemoryTransport } from '../../lib/testing/index.js';
 import { makeClient, makeServer, turn, until } from '../engine/harness.js';
 import { Chat, collect, Download, Unary, Upload } from '../rpc/text-service.js';

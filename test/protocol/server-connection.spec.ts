@@ -296,19 +296,23 @@ describe('ServerConnection', () => {
   });
 
   describe('a peer that does not read', () => {
-    it('is let go once the responses that wait for it are above the bound', () => {
-      const { hear, handler, end, pair, closes, connection } = start({ maxSendBufferBytes: 100 });
-      hear(`${STREAM} 00000007 00000003 01 00 1205 "unary" 00000007 00000005 01 00 1205 "unary"
-        00000007 00000007 01 00 1205 "unary"`);
+    // 100 bytes, and 256 for the status of each of three streams.
+    it.each([
+      [867, false],
+      [868, false],
+      [869, true],
+    ])('with %i of 868 bytes waiting for it is let go: %s', (waiting, gone) => {
+      const limits = { maxSendBufferBytes: 100, maxOpenStreams: 3 };
+      const { hear, handler, end, pair, closes, connection } = start(limits);
+      hear(`${STREAM} 00000007 00000003 01 00 1205 "unary" 00000007 00000005 01 00 1205 "unary"`);
       end.hold();
       handler.get(3).respond(Buffer.alloc(200));
       pair.settle();
       expect([connection.congested, connection.overfull]).toEqual([true, false]);
-      handler.get(5).respond(Buffer.alloc(90));
+      handler.get(5).respond(Buffer.alloc(waiting - 10));
       pair.settle();
-      expect([connection.overfull, connection.closed]).toEqual([false, false]);
-      connection.reject(7, ABORTED);
-      expect([connection.overfull, connection.closed]).toEqual([true, true]);
+      expect([connection.overfull, connection.closed]).toEqual([!gone, gone]);
+      expect(connection.counters.stalledConnections).toBe(gone ? 1 : 0);
       connection.reject(7, ABORTED);
       pair.settle();
       expect(closes.map(({ reason }) => reason)).toEqual(['stalled']);

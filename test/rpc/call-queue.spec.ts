@@ -3,6 +3,7 @@ import { BufferFullError, UsageError, type TtrpcError } from '../../lib/errors.j
 import { CallQueue } from '../../lib/rpc/call-queue.js';
 import type { QueuedCall } from '../../lib/rpc/client-call.js';
 import type { ClientConnection } from '../../lib/protocol/client-connection.js';
+import { LimitCounters } from '../../lib/protocol/limit-counters.js';
 
 /** What a waiting call costs besides its bytes. */
 const OVERHEAD = 256;
@@ -51,7 +52,7 @@ describe('CallQueue', () => {
   it.each(['closed', 'congested', 'exhausted'] as const)(
     'starts calls in order until the connection is %s',
     (state) => {
-      const queue = new CallQueue(10_000);
+      const queue = new CallQueue(10_000, new LimitCounters());
       const calls = [new Call(), new Call(), new Call()];
       fill(queue, calls);
       queue.startOn(connection(2, state));
@@ -63,7 +64,7 @@ describe('CallQueue', () => {
   );
 
   it('forgets a call that leaves', () => {
-    const queue = new CallQueue(OVERHEAD + 10);
+    const queue = new CallQueue(OVERHEAD + 10, new LimitCounters());
     const call = new Call(10);
     queue.add(call);
     call.onLeave?.();
@@ -75,7 +76,7 @@ describe('CallQueue', () => {
   });
 
   it('takes calls up to its bound and fails the next', () => {
-    const queue = new CallQueue(2 * OVERHEAD + 20);
+    const queue = new CallQueue(2 * OVERHEAD + 20, new LimitCounters());
     const calls = [new Call(10), new Call(10), new Call(0)];
     fill(queue, calls);
     expect(queue.size).toBe(2);
@@ -89,7 +90,7 @@ describe('CallQueue', () => {
   });
 
   it('takes one call of any length', () => {
-    const queue = new CallQueue(1);
+    const queue = new CallQueue(1, new LimitCounters());
     const calls = [new Call(1000), new Call(0)];
     fill(queue, calls);
     expect(queue.size).toBe(1);
@@ -97,7 +98,7 @@ describe('CallQueue', () => {
   });
 
   it('fails a call whose request cannot be encoded', () => {
-    const queue = new CallQueue(1000);
+    const queue = new CallQueue(1000, new LimitCounters());
     const calls = [new Call(new Error('odd')), new Call(new UsageError('typed'))];
     fill(queue, calls);
     expect(queue.size).toBe(0);
@@ -108,7 +109,7 @@ describe('CallQueue', () => {
   });
 
   it('fails every call with an error of its own, but none that is made on hearing of it', () => {
-    const queue = new CallQueue(10_000);
+    const queue = new CallQueue(10_000, new LimitCounters());
     const calls = [new Call(), new Call(), new Call()];
     const again = new Call();
     fill(queue, calls);

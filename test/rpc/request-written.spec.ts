@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BufferFullError, type TtrpcError } from '../../lib/errors.js';
+import { LimitCounters } from '../../lib/protocol/limit-counters.js';
 import { CallQueue } from '../../lib/rpc/call-queue.js';
 import { UnaryClientCall } from '../../lib/rpc/client-call.js';
 import { Link } from './link.js';
@@ -72,7 +73,7 @@ describe('requestWritten', () => {
         { resolve() {}, reject: (error) => errors.push(error) },
         Infinity,
       );
-    const queue = new CallQueue(1);
+    const queue = new CallQueue(1, new LimitCounters());
     queue.add(makeCall());
     queue.add(makeCall());
     expect(errors).toEqual([expect.any(BufferFullError)]);
