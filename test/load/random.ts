@@ -25,6 +25,11 @@ export class Random {
     return this.next() < share;
   }
 
+  /** Such a number in a share of all cases, else 0. */
+  maybe(share: number, least: number, most: number): number {
+    return this.chance(share) ? this.int(least, most) : 0;
+  }
+
   pick<T>(list: readonly T[]): T {
     return list[this.int(0, list.length - 1)] as T;
   }

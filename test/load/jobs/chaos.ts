@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 
 import { isTtrpcError, type KnownTtrpcError } from '../../../lib/engine/index.js';
-import { planOf, sleep, type Kind, type LoadClient, type Plan } from '../peers/peer.js';
-import { Random } from '../random.js';
+import { sleep, type Kind, type LoadClient, type Plan } from '../peers/peer.js';
+import { planFor, type ChaosPlan } from './chaos-plan.js';
 import type { Job } from './job.js';
 
 export interface ChaosOrder {
@@ -56,12 +56,6 @@ const SLACK_MS = 1000;
 const REST_MS = 50;
 const RESTING: readonly End[] = ['lost', 'refused', 'unreached'];
 const MAX_FAULTS = 20;
-
-/** A plan, and when its signal aborts. */
-interface ChaosPlan extends Plan {
-  readonly abortMs: number | undefined;
-  readonly callerLagMs: number;
-}
 
 /** Makes calls of all kinds until it is stopped, and says of each how it has ended. */
 export function chaos(client: LoadClient, order: ChaosOrder): Job<ChaosResult> {
@@ -132,7 +126,7 @@ class ChaosRun {
       timeoutMs + plan.callerLagMs + SLACK_MS,
     );
     const abort =
-      plan.abortMs === undefined ? undefined : setTimeout(() => controller.abort(), plan.abortMs);
+      plan.abortMs === 0 ? undefined : setTimeout(() => controller.abort(), plan.abortMs);
     try {
       await this.#client.make({
         ...plan,
@@ -163,17 +157,11 @@ function describe(error: unknown): string {
 /** How a call has failed; undefined when none may fail so. */
 export function endOf(error: unknown, plan: ChaosPlan): End | undefined {
   if (!isTtrpcError(error)) return undefined;
-  switch (error.kind) {
-    case 'ttrpc.status':
-      return statusEnd(error, plan);
-    case 'ttrpc.connection':
-      if (error.reason === 'protocol' || error.reason === 'local') return undefined;
-      return error.requestWritten ? 'lost' : 'unreached';
-    case 'ttrpc.buffer-full':
-      return plan.kind === 'echo' ? undefined : 'overfull';
-    default:
-      return undefined;
-  }
+  if (error.kind === 'ttrpc.status') return statusEnd(error, plan);
+  if (error.kind === 'ttrpc.buffer-full') return plan.kind === 'echo' ? undefined : 'overfull';
+  if (error.kind !== 'ttrpc.connection') return undefined;
+  if (error.reason === 'protocol' || error.reason === 'local') return undefined;
+  return error.requestWritten ? 'lost' : 'unreached';
 }
 
 function statusEnd(
@@ -181,35 +169,8 @@ function statusEnd(
   { kind, abortMs }: ChaosPlan,
 ): End | undefined {
   if (code === 4) return 'deadline';
-  if (code === 1 && origin === 'local' && abortMs !== undefined) return 'cancelled';
+  if (code === 1 && origin === 'local' && abortMs > 0) return 'cancelled';
   if (code === 14 && origin === 'remote') return 'refused';
   if (code === 8 && origin === 'remote' && kind !== 'echo') return 'overfull';
   return undefined;
-}
-
-const KINDS: readonly Kind[] = ['echo', 'echo', 'echo', 'download', 'upload', 'chat'];
-
-/** The call of a number; the same for the same seed. */
-export function planFor(seed: number, call: number): ChaosPlan {
-  const random = new Random(seed ^ Math.imul(call, 0x9e3779b1));
-  const kind = random.pick(KINDS);
-  const few = kind === 'download' ? 0 : 1;
-  const size = random.chance(0.02)
-    ? random.int(0, 300_000)
-    : random.int(0, random.chance(0.2) ? 20_000 : 100);
-  const timeoutMs = random.chance(0.1) ? random.int(1, 20) : random.int(200, 5000);
-  const handlerLagMs = random.chance(0.1) ? random.int(1, random.chance(0.1) ? 1000 : 50) : 0;
-  const lags = random.chance(0.03);
-  const abortMs = random.chance(0.1) ? random.int(0, 50) : undefined;
-  const plan = planOf(kind, call, {
-    count: kind === 'echo' ? 1 : random.int(few, 30),
-    size,
-    handlerLagMs: kind === 'download' ? 0 : handlerLagMs,
-    // A call that lags is one by iterables: Observables are never waited for.
-    observables: !lags && random.chance(0.5),
-    paceMs: random.chance(0.1) ? 1 : 0,
-    options: { timeoutMs, waitForReady: random.chance(0.5) },
-  });
-  const callerLagMs = lags ? random.int(1, 1000) : 0;
-  return { ...plan, abortMs, callerLagMs, callerRest: () => sleep(callerLagMs) };
 }

@@ -14,6 +14,19 @@ const SIZE = 1024;
 /** What a process may grow beyond its peak without a stall, in bytes; Observables can't be paused. */
 const MAX_GROWTH = 48e6;
 
+const HEADS = [
+  'peer',
+  'what stalls',
+  'producers',
+  'alone',
+  'stall s',
+  'meanwhile',
+  'after',
+  'all: factor',
+  'server grew MB',
+  'client grew MB',
+];
+
 type Case = Pick<StallOrder, 'kind' | 'observables'> & { readonly peer: PeerName };
 
 const CASES: readonly Case[] = (['download', 'upload'] as const).flatMap((kind) => [
@@ -34,14 +47,9 @@ export const stallStudy: Study = {
       if (fault !== undefined) faults.push(fault);
       setup.say(`stall: ${row.slice(0, 3).join(', ')} done`);
     }
-    const heads = [
-      ...['peer', 'what stalls', 'producers'],
-      ...['alone', 'stall s', 'meanwhile', 'after', 'all: factor'],
-      ...['server grew MB', 'client grew MB'],
-    ];
     const text = [
       `## stall: ${STREAMS} streams of ${number(COUNT * setup.scale)} × ${SIZE} bytes beside one that stalls; messages/s\n`,
-      table(heads, rows),
+      table(HEADS, rows),
     ].join('\n');
     if (faults.length > 0) throw new Error([text, ...faults].join('\n'));
     return text;
@@ -72,12 +80,16 @@ function stallIn(
       seconds: stalling.seconds + flowing.seconds,
     };
     const what = `${peer}, ${kind}, ${observables ? 'Observables' : 'iterables'}`;
+    // What Observables emit is no measure of what has left.
+    const unknown = kind === 'upload' && observables;
     const row = [
-      ...[peer, kind === 'download' ? "caller's loop" : 'handler'],
+      peer,
+      kind === 'download' ? "caller's loop" : 'handler',
       observables ? 'Observables' : 'iterables',
-      ...[rate(alone.flowing), stalling.seconds],
-      // What Observables emit is no measure of what has left.
-      ...(kind === 'upload' && observables ? ['', ''] : [rate(stalling), rate(flowing)]),
+      rate(alone.flowing),
+      stalling.seconds,
+      unknown ? '' : rate(stalling),
+      unknown ? '' : rate(flowing),
       rate(all) / rate(alone.flowing),
       ...growth.map((bytes) => bytes / 1e6),
     ];
