@@ -23,18 +23,14 @@ interface Scope {
   readonly streams: boolean;
 }
 
-/** Holds a server against every rule, each on a connection of its own. */
+/** Holds a server against every rule, each on connections of its own. */
 export async function checkServer(
-  connect: () => Promise<Duplex>,
+  connect: (rule: Rule) => Promise<Duplex>,
   scope: Scope,
 ): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   for (const rule of within(SERVER_RULES, scope)) {
-    const deviation = await connect().then(
-      (stream) => playToServer(rule, stream),
-      (error: Error) => ({ expected: 'a connection', got: error.message }),
-    );
-    verdicts.push(verdict('server', rule, deviation));
+    verdicts.push(verdict('server', rule, await playToServer(rule, () => connect(rule))));
   }
   return verdicts;
 }

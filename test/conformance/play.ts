@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 
 import { FrameCutter } from '../interop/frames.js';
 import { alive, aliveToo } from './client-rules.js';
 import { frameText } from './frame-text.js';
-import { CLOSE, CLOSED, payload, request, type Rule, type Step } from './rule.js';
+import { CLOSE, CLOSED, DEAF, LISTEN, payload, request, type Rule, type Step } from './rule.js';
 
 /** What is heard of a peer that says nothing for {@link PATIENCE_MS}. */
 const NOTHING = 'nothing';
@@ -34,15 +33,34 @@ class Conversation {
     stream.on('close', () => this.#hear(CLOSED));
   }
 
+  /** A piece of a frame is nothing yet. */
   #hear(...lines: string[]): void {
+    if (lines.length === 0) return;
     this.#heard.push(...lines);
     this.#changed?.();
   }
 
-  async say(bytes: Buffer): Promise<void> {
-    if (!this.#stream.destroyed) this.#stream.write(bytes);
+  /** Gives whether the peer's side took the bytes, or is gone. */
+  async say(bytes: Buffer): Promise<boolean> {
+    if (this.#stream.destroyed) return true;
+    let taken = false;
+    await within(PATIENCE_MS, (done) => {
+      this.#stream.write(bytes, () => {
+        taken = true;
+        done();
+      });
+    });
     // What is written in one turn may travel in one piece.
     await new Promise(setImmediate);
+    return taken;
+  }
+
+  deaf(): void {
+    this.#stream.pause();
+  }
+
+  listen(): void {
+    this.#stream.resume();
   }
 
   /** What comes next. A connection that is closed stays closed. */
@@ -52,31 +70,56 @@ class Conversation {
     return this.#heard.shift() ?? NOTHING;
   }
 
-  async #change(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, PATIENCE_MS);
-      this.#changed = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+  #change(): Promise<void> {
+    return within(PATIENCE_MS, (done) => (this.#changed = done));
   }
 
   async close(): Promise<void> {
     if (this.#stream.closed) return;
-    const closed = once(this.#stream, 'close');
-    this.#stream.destroy();
-    await closed;
+    await new Promise((resolve) => {
+      this.#stream.once('close', resolve);
+      this.#stream.destroy();
+    });
   }
 }
 
-/** Holds the conversation of a rule with a server, and closes the connection. */
-export async function playToServer(rule: Rule, stream: Duplex): Promise<Deviation | undefined> {
+/** Resolves when it is `done`, or so many milliseconds have passed. */
+function within(milliseconds: number, start: (done: () => void) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    start(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+const PROBE: readonly Step[] = [
+  request(PROBE_ID, 0, 'Echo', payload('0a05 "alive"')),
+  `response ${PROBE_ID} OK 0a05616c697665`,
+];
+
+/** Holds the conversation of a rule with a server, on connections that are closed in the end. */
+export async function playToServer(
+  { steps, last }: Rule,
+  connect: () => Promise<Duplex>,
+): Promise<Deviation | undefined> {
+  if (last !== true) return playOn(connect, [...steps, ...PROBE]);
+  return (await playOn(connect, steps)) ?? playOn(connect, PROBE);
+}
+
+async function playOn(
+  connect: () => Promise<Duplex>,
+  steps: readonly Step[],
+): Promise<Deviation | undefined> {
+  let stream: Duplex;
+  try {
+    stream = await connect();
+  } catch (error) {
+    return { expected: 'a connection', got: (error as Error).message };
+  }
   const conversation = new Conversation(stream);
-  const deviation = await play(rule, conversation, [
-    request(PROBE_ID, 0, 'Echo', payload('0a05 "alive"')),
-    `response ${PROBE_ID} OK 0a05616c697665`,
-  ]);
+  const deviation = await play(steps, conversation);
   await conversation.close();
   return deviation;
 }
@@ -85,19 +128,22 @@ export async function playToServer(rule: Rule, stream: Duplex): Promise<Deviatio
  * Holds the conversation of a rule with a client. The connection is left to the client, who may
  * not have read the last answer; a client that deviates loses it at once.
  */
-export async function playToClient(rule: Rule, stream: Duplex): Promise<Deviation | undefined> {
+export async function playToClient(
+  { steps, last }: Rule,
+  stream: Duplex,
+): Promise<Deviation | undefined> {
   const conversation = new Conversation(stream);
-  const deviation = await play(rule, conversation, [alive(3), aliveToo(3)]);
+  const goesOn = last === true ? [] : [alive(3), aliveToo(3)];
+  const deviation = await play([...steps, ...goesOn], conversation);
   if (deviation !== undefined) await conversation.close();
   return deviation;
 }
 
 async function play(
-  rule: Rule,
+  steps: readonly Step[],
   conversation: Conversation,
-  goesOn: readonly Step[],
 ): Promise<Deviation | undefined> {
-  for (const step of rule.last === true ? rule.steps : [...rule.steps, ...goesOn]) {
+  for (const step of steps) {
     const deviation = await take(conversation, step);
     if (deviation !== undefined) return deviation;
   }
@@ -105,14 +151,33 @@ async function play(
 }
 
 async function take(conversation: Conversation, step: Step): Promise<Deviation | undefined> {
-  if (typeof step === 'string') return hear(conversation, step);
+  if (typeof step === 'string') return hear(conversation, [step]);
+  if (Buffer.isBuffer(step)) {
+    const taken = await conversation.say(step);
+    return taken ? undefined : { expected: 'the bytes are taken', got: NOTHING };
+  }
   if (step === CLOSE) await conversation.close();
-  else await conversation.say(step);
+  else if (step === DEAF) conversation.deaf();
+  else if (step === LISTEN) conversation.listen();
+  else return hear(conversation, step);
   return undefined;
 }
 
-async function hear(conversation: Conversation, expected: string): Promise<Deviation | undefined> {
-  const got = await conversation.next();
-  const matches = expected.endsWith('…') ? got.startsWith(expected.slice(0, -1)) : got === expected;
-  return matches ? undefined : { expected, got };
+/** Hears all of these, in any order. */
+async function hear(
+  conversation: Conversation,
+  expected: readonly string[],
+): Promise<Deviation | undefined> {
+  const missing = [...expected];
+  while (missing.length > 0) {
+    const got = await conversation.next();
+    const found = missing.findIndex((text) => matches(text, got));
+    if (found === -1) return { expected: missing.join(' or '), got };
+    missing.splice(found, 1);
+  }
+  return undefined;
+}
+
+function matches(expected: string, got: string): boolean {
+  return expected.endsWith('…') ? got.startsWith(expected.slice(0, -1)) : got === expected;
 }

@@ -3,13 +3,20 @@ import type { Options, Outcome } from '../interop/outcome.js';
 import { hex } from '../support/transcript.js';
 
 /**
- * One thing that happens on the wire: bytes that the kit sends, or what it must hear next, as
- * `frameText` words it. A text that ends with `…` is the beginning of what must be heard.
+ * One thing that happens on the wire: bytes that the kit sends, what it must hear next, as
+ * `frameText` words it, or what it must hear next in any order. A text that ends with `…` is the
+ * beginning of what must be heard.
  */
-export type Step = Buffer | string | typeof CLOSE;
+export type Step = Buffer | string | readonly string[] | typeof CLOSE | typeof DEAF | typeof LISTEN;
 
 /** The kit closes the connection. */
 export const CLOSE: unique symbol = Symbol('close');
+
+/** The kit stops reading. */
+export const DEAF: unique symbol = Symbol('deaf');
+
+/** The kit reads again. */
+export const LISTEN: unique symbol = Symbol('listen');
 
 /** What the kit hears when the peer has closed the connection. */
 export const CLOSED = 'the connection is closed';
@@ -21,13 +28,16 @@ export interface Rule {
   readonly text: string;
   /** The conversation, on a connection of its own that opens with stream 1. */
   readonly steps: readonly Step[];
-  /** The steps leave no connection, or no stream id, for a call behind them. */
+  /**
+   * The steps leave no connection, or no stream id, for a call behind them. With a server it is made
+   * on another connection; a client is asked for none.
+   */
   readonly last?: true;
   /** Needs streams, which Go's ttrpc knows since 1.2. */
   readonly streams?: true;
 }
 
-/** What a server under test has to do; a call behind the steps shows that the connection goes on. */
+/** What a server under test has to do; a call behind the steps shows that it goes on. */
 export type ServerRule = Rule;
 
 /** What a client under test has to do when it runs a scenario of `interop.proto`. */
@@ -44,10 +54,26 @@ export const SERVICE = 'interop.v1.Interop';
 /** A field of a message: its key, its length, and the bytes that `text` spells in hex. */
 export function field(number: number, text: string): Buffer {
   const bytes = hex(text);
-  const length =
-    bytes.length < 128 ? [bytes.length] : [(bytes.length & 127) | 128, bytes.length >> 7];
+  const length: number[] = [];
+  for (let rest = bytes.length; rest > 0 || length.length === 0; rest >>>= 7) {
+    length.push(rest > 127 ? (rest & 127) | 128 : rest);
+  }
   return Buffer.concat([Buffer.from([(number << 3) | 2, ...length]), bytes]);
 }
+
+/** Largest payload of a frame, in bytes. */
+export const LIMIT = 4_194_304;
+
+/** Makes a frame as large as may be, by a field of its envelope that nobody knows. */
+export function filled(small: Buffer): Buffer {
+  const [id, type, flags] = [small.readUInt32BE(4), small.readUInt8(8), small.readUInt8(9)];
+  const envelope = small.subarray(HEADER_LENGTH);
+  // A key, and four bytes of length.
+  const filler = field(9, `00*${LIMIT - envelope.length - 5}`);
+  return frame(id, type, flags, Buffer.concat([envelope, filler]));
+}
+
+const HEADER_LENGTH = 10;
 
 /** A frame with a payload in hex. */
 export function frame(id: number, type: number, flags: number, content: string | Buffer): Buffer {

@@ -1,21 +1,21 @@
 import { REQUEST, RESPONSE } from '../interop/frames.js';
 import { hex } from '../support/transcript.js';
-import { CLOSED, data, field, frame, payload, request, SERVICE, type ServerRule } from './rule.js';
-
-// Messages of interop.proto, in hex.
-/** Message: text "a". */
-const A = '0a01 61';
-/** Message: text "b". */
-const B = '0a01 62';
-/** Number 1, 2, 3. */
-const [ONE, TWO, THREE] = ['0801', '0802', '0803'];
-/** Pause of a minute. */
-const MINUTE = '08 e0d403';
-/** Size of 4 MiB. */
-const LIMIT = '08 80808002';
-
-const ECHO_A = payload(A);
-const GONE = 'response 1 INVALID_ARGUMENT "StreamID is no longer active"';
+import {
+  CLOSE,
+  CLOSED,
+  DEAF,
+  field,
+  filled,
+  frame,
+  LIMIT,
+  LISTEN,
+  payload,
+  request,
+  SERVICE,
+  type ServerRule,
+} from './rule.js';
+import { STREAM_RULES } from './server-stream-rules.js';
+import { B, ECHO_A, FOUR_MIB, ids, MINUTE } from './words.js';
 
 const UNARY: readonly ServerRule[] = [
   {
@@ -34,6 +34,29 @@ const UNARY: readonly ServerRule[] = [
     steps: [
       ...[...request(1, 0, 'Echo', ECHO_A)].map((byte) => Buffer.of(byte)),
       'response 1 OK 0a0161',
+    ],
+  },
+  {
+    id: 'in-one-piece',
+    text: 'Frames may come in one piece.',
+    steps: [
+      Buffer.concat(ids(20).map((id) => request(id, 0, 'Echo', ECHO_A))),
+      ids(20).map((id) => `response ${id} OK 0a0161`),
+    ],
+  },
+  {
+    id: 'largest-request',
+    text: 'A payload of 4 MiB is the largest.',
+    steps: [filled(request(1, 0, 'Echo', ECHO_A)), 'response 1 OK 0a0161'],
+  },
+  {
+    id: 'reads-while-unread',
+    text: 'Reading does not wait for writing, in a way that two peers can wait for each other.',
+    steps: [
+      DEAF,
+      Buffer.concat(ids(40).map((id) => request(id, 0, 'Echo', payload('0a808006 61*98304')))),
+      LISTEN,
+      ids(40).map((id) => `response ${id} OK 98308 bytes`),
     ],
   },
   {
@@ -96,6 +119,24 @@ const UNARY: readonly ServerRule[] = [
     ],
   },
   {
+    id: 'metadata-is-text',
+    text: 'Metadata values are UTF-8 strings, and may be empty.',
+    steps: [
+      request(1, 0, 'Inspect', field(5, '0a01 "k" 1202 c3a9'), field(5, '0a01 "l"')),
+      'response 1 OK 0a070a016b1202c3a90a030a016c',
+    ],
+  },
+  {
+    id: 'timeout-0-is-none',
+    text: 'A timeout of 0 is none.',
+    steps: [request(1, 0, 'Inspect', hex('2000')), 'response 1 OK'],
+  },
+  {
+    id: 'longest-timeout',
+    text: 'A timeout is an int64.',
+    steps: [request(1, 0, 'Nothing', hex('20 ffffffffffffffff7f')), 'response 1 OK'],
+  },
+  {
     id: 'deadline',
     text: 'A server answers DEADLINE_EXCEEDED when the time that the client gave is over.',
     steps: [
@@ -111,143 +152,10 @@ const UNARY: readonly ServerRule[] = [
       'response 1 NOT_FOUND "gone" [type.googleapis.com/interop.v1.Detail 0a0178]',
     ],
   },
-];
-
-const STREAMS: readonly ServerRule[] = [
   {
-    id: 'server-streaming',
-    text: 'Server streaming: a request with flags 1; data frames, then data with flags 5.',
-    steps: [
-      request(1, 1, 'Count', payload('0802')),
-      'data 1 flags 0 0801',
-      'data 1 flags 0 0802',
-      'data 1 flags 5',
-    ],
-  },
-  {
-    id: 'server-streaming-empty-request',
-    text: 'An empty payload of a server streaming request is an empty message.',
-    steps: [request(1, 1, 'Count'), 'data 1 flags 5'],
-  },
-  {
-    id: 'server-streaming-error',
-    text: 'A server stream that fails ends with a response that has the status.',
-    steps: [
-      request(1, 1, 'Count', payload('0805 1001 1808')),
-      'data 1 flags 0 0801',
-      'response 1 RESOURCE_EXHAUSTED "failed after 1"',
-    ],
-  },
-  {
-    id: 'client-streaming',
-    text: 'Client streaming: a request with flags 6; data frames, data with flags 5; a response.',
-    steps: [
-      request(1, 6, 'Sum'),
-      data(1, 0, ONE),
-      data(1, 0, TWO),
-      data(1, 5),
-      'response 1 OK 08031002',
-    ],
-  },
-  {
-    id: 'client-streaming-flags-2',
-    text: 'Flags 2 with no payload open a stream of requests that is empty so far.',
-    steps: [request(1, 2, 'Sum'), data(1, 0, THREE), data(1, 5), 'response 1 OK 08031001'],
-  },
-  {
-    id: 'message-in-open-request',
-    text: 'A payload in a request with flags 2 is message number one.',
-    steps: [
-      request(1, 2, 'Sum', payload(ONE)),
-      data(1, 0, TWO),
-      data(1, 5),
-      'response 1 OK 08031002',
-    ],
-  },
-  {
-    id: 'empty-data-is-a-message',
-    text: 'A data frame of zero bytes is a message.',
-    steps: [request(1, 6, 'Sum'), data(1, 0), data(1, 0), data(1, 5), 'response 1 OK 1002'],
-  },
-  {
-    id: 'no-data-is-no-message',
-    text: 'A data frame with no-data (4) is no message.',
-    steps: [
-      request(1, 6, 'Sum'),
-      data(1, 4),
-      data(1, 0, ONE),
-      data(1, 5),
-      'response 1 OK 08011001',
-    ],
-  },
-  {
-    id: 'data-in-the-last-frame',
-    text: 'Data with remote-closed and a payload: the payload is delivered, then the half ends.',
-    steps: [request(1, 6, 'Sum'), data(1, 1, ONE), 'response 1 OK 08011001'],
-  },
-  {
-    id: 'bidirectional',
-    text: 'Bidirectional: as client streaming, and as server streaming.',
-    steps: [
-      request(1, 6, 'Chat'),
-      data(1, 0, A),
-      'data 1 flags 0 0a0161',
-      data(1, 0, B),
-      'data 1 flags 0 0a0162',
-      data(1, 5),
-      'data 1 flags 5',
-    ],
-  },
-  {
-    id: 'interleaved',
-    text: 'Streams of one connection are independent.',
-    steps: [
-      request(1, 6, 'Chat'),
-      request(3, 6, 'Chat'),
-      data(3, 0, A),
-      'data 3 flags 0 0a0161',
-      request(5, 0, 'Echo', ECHO_A),
-      'response 5 OK 0a0161',
-      data(1, 0, B),
-      'data 1 flags 0 0a0162',
-      data(3, 5),
-      'data 3 flags 5',
-    ],
-  },
-  {
-    id: 'done-once-ended',
-    text: "A server is done with a stream once it has sent its end, whether or not the client's half is closed.",
-    steps: [
-      request(1, 6, 'Brief'),
-      data(1, 0, A),
-      'data 1 flags 0 0a0161',
-      'data 1 flags 5',
-      data(1, 0, B),
-      GONE,
-    ],
-  },
-  {
-    id: 'bad-message-on-a-stream',
-    text: "Data that does not decode as the method's input: INTERNAL, and the connection goes on.",
-    steps: [
-      request(1, 6, 'Sum'),
-      data(1, 0, 'ff'),
-      'response 1 INTERNAL "ttrpc: error unmarshalling payload: …',
-    ],
-  },
-  {
-    id: 'data-on-no-stream',
-    text: 'Data on a stream that is not open: INVALID_ARGUMENT.',
-    steps: [data(1, 0, A), GONE],
-  },
-  {
-    id: 'data-on-unary',
-    text: 'Data on a unary stream: INVALID_ARGUMENT.',
-    steps: [
-      request(1, 0, 'Sleep', payload(MINUTE)),
-      data(1, 0, A),
-      'response 1 INVALID_ARGUMENT …',
-    ],
+    id: 'unknown-code',
+    text: "A status code is the handler's, whatever it is.",
+    steps: [request(1, 0, 'Fail', payload('082a 1203 "odd"')), 'response 1 42 "odd"…'],
   },
 ];
 
@@ -276,7 +184,7 @@ const BAD_FRAMES: readonly ServerRule[] = [
     id: 'oversized-request',
     text: 'Length over the maximum: RESOURCE_EXHAUSTED, and exactly that many bytes are dropped.',
     steps: [
-      frame(1, REQUEST, 0, Buffer.alloc(4_194_305)),
+      frame(1, REQUEST, 0, Buffer.alloc(LIMIT + 1)),
       'response 1 RESOURCE_EXHAUSTED "message length 4194305 exceed maximum message size of 4194304"',
     ],
   },
@@ -284,6 +192,23 @@ const BAD_FRAMES: readonly ServerRule[] = [
     id: 'no-ttrpc',
     text: 'A first length byte that is not 0, with a maximum under 16 MiB, closes the connection.',
     steps: [Buffer.from('GET / HTTP/1.1\r\n\r\n'), CLOSED],
+    last: true,
+  },
+  {
+    id: 'closed-in-mid-frame',
+    text: 'A peer that closes in mid-frame ends its connection, and no other.',
+    steps: [request(1, 0, 'Echo', ECHO_A).subarray(0, 20), CLOSE],
+    last: true,
+  },
+  {
+    id: 'closed-with-calls',
+    text: 'A peer that closes while its calls run ends its connection, and no other.',
+    steps: [
+      request(1, 0, 'Sleep', payload(MINUTE)),
+      request(3, 0, 'Echo', ECHO_A),
+      'response 3 OK 0a0161',
+      CLOSE,
+    ],
     last: true,
   },
   {
@@ -299,6 +224,14 @@ const BAD_FRAMES: readonly ServerRule[] = [
     text: 'A name that is no UTF-8 reaches no handler.',
     steps: [
       frame(1, REQUEST, 0, Buffer.concat([field(1, 'ff'), field(2, '"Echo"')])),
+      'response 1 INVALID_ARGUMENT "unmarshal request error: …',
+    ],
+  },
+  {
+    id: 'bad-utf-8-in-metadata',
+    text: 'Metadata that is no UTF-8 reaches no handler.',
+    steps: [
+      request(1, 0, 'Inspect', field(5, '0a01 "k" 1201 ff')),
       'response 1 INVALID_ARGUMENT "unmarshal request error: …',
     ],
   },
@@ -343,7 +276,7 @@ const BAD_FRAMES: readonly ServerRule[] = [
     id: 'oversized-response',
     text: 'An oversized response: that call ends with RESOURCE_EXHAUSTED, the connection goes on.',
     steps: [
-      request(1, 0, 'Grow', payload(LIMIT)),
+      request(1, 0, 'Grow', payload(FOUR_MIB)),
       'response 1 RESOURCE_EXHAUSTED "message length …',
     ],
   },
@@ -352,6 +285,6 @@ const BAD_FRAMES: readonly ServerRule[] = [
 /** What every server has to do that serves `interop.proto`, with messages of up to 4 MiB. */
 export const SERVER_RULES: readonly ServerRule[] = [
   ...UNARY,
-  ...STREAMS.map((rule) => ({ ...rule, streams: true as const })),
+  ...STREAM_RULES.map((rule) => ({ ...rule, streams: true as const })),
   ...BAD_FRAMES,
 ];

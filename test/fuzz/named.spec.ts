@@ -36,8 +36,8 @@ afterAll(() => server.close());
 
 /** A call behind the steps is answered, too. */
 async function expectSteps(...steps: Step[]): Promise<void> {
-  const stream = await transport.dial(undefined as never);
-  expect(await playToServer({ id: '', text: '', steps }, stream)).toBeUndefined();
+  const connect = async () => transport.dial(undefined as never);
+  expect(await playToServer({ id: '', text: '', steps }, connect)).toBeUndefined();
 }
 
 const NO_METHOD = (id: number, name: string): string =>
