@@ -38,7 +38,7 @@ export class FollowedTask {
         this.#client.state(),
         this.#client.connect(),
       ]);
-      if (isAlive(state)) this.#follow(state.pid);
+      this.#follow(state.pid);
       this.#view = { ...this.#known(state), shimPid, ...(await this.#inside(state)) };
     } catch (error) {
       this.#view = { ...this.#view, problem: (error as Error).message };
@@ -68,7 +68,10 @@ export class FollowedTask {
     };
   }
 
-  /** Waits for the exit of a process, once; the next refresh tries again if the shim is lost. */
+  /**
+   * Waits for the exit of a process, once; the next refresh tries again if the shim is lost. Of one
+   * that has exited already the shim tells at once.
+   */
   #follow(pid: number): void {
     if (this.#waitingFor === pid) return;
     this.#waitingFor = pid;
