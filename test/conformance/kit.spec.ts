@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { Duplex, Transform } from 'node:stream';
 import { join } from 'node:path';
 import { once } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { afterAll, describe, expect, it } from 'vitest';
 
@@ -52,8 +53,11 @@ describe('the conformance kit', () => {
     const connectDripping = async () => {
       const socket = await dial(path)();
       const drips = new Transform({
-        transform(chunk: Buffer, _, done) {
-          for (const byte of chunk) this.push(Buffer.of(byte));
+        async transform(chunk: Buffer, _, done) {
+          for (const byte of chunk) {
+            this.push(Buffer.of(byte));
+            await nextTurn();
+          }
           done();
         },
       });
