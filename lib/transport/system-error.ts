@@ -17,6 +17,7 @@ const MEANING: ReadonlyMap<string, string> = new Map(
     ENETUNREACH: 'no route to the network',
     ENFILE: 'the system has too many open files',
     ENOENT: 'no such file (is the server running?)',
+    ENOSPC: 'the file system is full',
     ENOTDIR: 'a part of the path is not a folder',
     ENOTFOUND: 'no such host',
     ENOTSOCK: 'it is not a socket',

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { ConnectionError, TtrpcClient } from '../../lib/engine/index.js';
+import type { ConnectionError, TtrpcClient, TtrpcError } from '../../lib/engine/index.js';
 import { ECHO, makeClient, makeServer, until } from '../engine/harness.js';
-import { Download, rejection, Unary } from '../rpc/text-service.js';
+import { Download, rejection, Unary, Upload } from '../rpc/text-service.js';
 import { tempFolder } from '../transport/temp-folder.js';
 import { callAll, expectOneEnd, rawServer, runScript, withoutLeaks } from './harness.js';
 
@@ -24,6 +25,10 @@ async function expectNextCall(client: TtrpcClient, path: string): Promise<void> 
 /** The end of a call whose connection was lost behind its request: making it again is not safe. */
 const lost = (reason: unknown): unknown =>
   expect.objectContaining({ kind: 'ttrpc.connection', reason, requestWritten: true });
+
+/** The end of a call whose deadline has passed. */
+const late = (requestWritten: boolean): unknown =>
+  expect.objectContaining({ kind: 'ttrpc.status', code: 4, requestWritten });
 
 /** Which of the two depends on whether the peer had read everything: ECONNRESET and EPIPE are `io`. */
 const GONE = expect.stringMatching(/^(eof|io)$/u) as unknown;
@@ -79,7 +84,7 @@ describe('a client', () => {
       const server = await rawServer(path, (socket) => socket.resume());
       const client = makeClient({ address: path });
       const calls = callAll(client, { timeoutMs: 20 });
-      await expectOneEnd(calls, expect.objectContaining({ kind: 'ttrpc.status', code: 4 }));
+      await expectOneEnd(calls, late(true));
       expect(client.stats()).toMatchObject({ connections: 1 });
       await until(() => client.stats().openStreams === 0);
       await client.close();
@@ -94,17 +99,26 @@ describe('a client', () => {
       const client = makeClient({ address: path, maxSendBufferBytes: 1 << 20 });
       await client.connect();
       const request = 'x'.repeat(100_000);
-      const codes: (string | number)[] = [];
+      const ends: string[] = [];
       const calls = Array.from({ length: 100 }, () =>
-        client.unary(Unary, request, { timeoutMs: 1000 }).catch((error: { kind: string }) => {
-          codes.push(error.kind);
-        }),
+        client
+          .unary(Unary, request, { timeoutMs: 60_000 })
+          .catch(({ kind, requestWritten }: TtrpcError) => {
+            ends.push(`${kind}, written: ${requestWritten}`);
+          }),
       );
-      await until(() => codes.includes('ttrpc.buffer-full'));
+      await until(() => ends.includes('ttrpc.buffer-full, written: false'));
+      expect(client.stats().unsentStreams).toBe(ends.length);
       await client.close();
       await Promise.all(calls);
-      expect(codes).toHaveLength(100);
-      expect(new Set(codes)).toEqual(new Set(['ttrpc.buffer-full', 'ttrpc.connection']));
+      expect(ends).toHaveLength(100);
+      expect(new Set(ends)).toEqual(
+        new Set([
+          'ttrpc.buffer-full, written: false',
+          'ttrpc.connection, written: false',
+          'ttrpc.connection, written: true',
+        ]),
+      );
       await server.stop();
     });
   });
@@ -231,10 +245,39 @@ describe('a client', () => {
         const before = phase === 'connects' ? undefined : rejection(client.unary(Unary, request));
         if (before !== undefined) await client.connect();
         const calls = callAll(client, { timeoutMs: 20 });
-        await expectOneEnd(calls, expect.objectContaining({ kind: 'ttrpc.status', code: 4 }));
+        await expectOneEnd(calls, late(false));
         await client.close();
         expect(await before).toEqual(before && lost('local'));
         await server.stop();
+      });
+    },
+  );
+
+  it.each([Unary, Upload])(
+    'ends a $kind call whose deadline passes while it is written, and goes on with the next',
+    async (method) => {
+      await withoutLeaks(async () => {
+        const path = newPath();
+        let socket: Duplex | undefined;
+        const server = makeServer(ECHO, { handshake: (accepted) => void (socket = accepted) });
+        await server.listen(path);
+        const client = makeClient({ address: path });
+        expect(await client.unary(Unary, 'a')).toBe('echo a');
+        // Some of it gets as far as the system's buffers; the rest never leaves this process.
+        socket?.pause();
+        const large = 'x'.repeat(4_000_000);
+        const options = { timeoutMs: 20 };
+        const call =
+          method === Unary
+            ? client.unary(Unary, large, options)
+            : client.clientStreaming(Upload, [large], options);
+        expect(await rejection(call)).toEqual(late(true));
+        socket?.resume();
+        expect(await client.unary(Unary, 'next')).toBe('echo next');
+        expect(client.stats()).toMatchObject({ connections: 1, openStreams: 0 });
+        await until(() => server.stats().openStreams === 0);
+        await client.close();
+        await server.close();
       });
     },
   );

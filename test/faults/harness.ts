@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { expect, onTestFinished } from 'vitest';
@@ -11,22 +11,34 @@ import { Chat, Download, Unary, Upload } from '../rpc/text-service.js';
 export interface Watched {
   readonly kind: string;
   readonly ends: unknown[];
+  /** The signal that it was given, which nobody may listen to any more once it has ended. */
+  readonly signal: AbortSignal;
 }
 
 /** Makes a call of each kind, on the level where an end could come twice. */
 export function callAll(client: TtrpcClient, options: CallOptions = {}): Watched[] {
   const watched: Watched[] = [];
+  const { signal } = new AbortController();
   const watch = (kind: string): ((end?: unknown) => void) => {
     const ends: unknown[] = [];
-    watched.push({ kind, ends });
+    watched.push({ kind, ends, signal });
     return (end) => void ends.push(end);
   };
   const unary = watch(Unary.kind);
-  client.startUnary(Unary, 'a', { options, resolve: () => unary(), reject: unary });
+  const watchedOptions = { ...options, signal };
+  client.startUnary(Unary, 'a', {
+    options: watchedOptions,
+    resolve: () => unary(),
+    reject: unary,
+  });
   for (const method of [Download, Upload, Chat]) {
     const end = watch(method.kind);
     const listener = { onMessage() {}, onDrain() {}, onEnd: () => end(), onError: end };
-    const call = client.startStream(method, { options, listener, request: 'a' });
+    const call = client.startStream(method, {
+      options: watchedOptions,
+      listener,
+      request: 'a',
+    });
     if (method !== Download) call.send('a');
   }
   return watched;
@@ -36,7 +48,9 @@ export function callAll(client: TtrpcClient, options: CallOptions = {}): Watched
 export async function expectOneEnd(calls: readonly Watched[], end: unknown): Promise<void> {
   await until(() => calls.every(({ ends }) => ends.length > 0));
   for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));
-  expect(calls).toEqual(calls.map(({ kind }) => ({ kind, ends: [end] })));
+  const ended = calls.map(({ kind, ends }) => ({ kind, ends }));
+  expect(ended).toEqual(calls.map(({ kind }) => ({ kind, ends: [end] })));
+  expect(calls.flatMap(({ signal }) => getEventListeners(signal, 'abort'))).toEqual([]);
 }
 
 /** What a process can leak: descriptors, sockets, and timers that keep it running. */

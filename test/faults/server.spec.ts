@@ -235,7 +235,11 @@ describe('a server', () => {
         Chat: () => collect(client.bidirectional(Chat, ['a'], options)),
       }[name as 'Unary'];
       const code = { 'never settles': 4, 'gives what is no message': 13 }[fault] ?? 2;
-      await expect(call()).rejects.toMatchObject({ kind: 'ttrpc.status', code });
+      await expect(call()).rejects.toMatchObject({
+        kind: 'ttrpc.status',
+        code,
+        requestWritten: true,
+      });
       await until(() => server.stats().openStreams === 0 && client.stats().openStreams === 0);
       const next =
         name === 'Unary' ? client.clientStreaming(Upload, ['a']) : client.unary(Unary, 'a');
