@@ -63,3 +63,14 @@ export function muxFramesIn(bytes: Buffer): { connection: number; payload: Buffe
   }
   return found;
 }
+
+/** Where the last whole frame of a mux ends. */
+export function wholeMuxFrames(bytes: Buffer): number {
+  let end = 0;
+  for (;;) {
+    if (bytes.length - end < 8) return end;
+    const next = end + 8 + bytes.readUInt32BE(end + 4);
+    if (next > bytes.length) return end;
+    end = next;
+  }
+}
