@@ -30,7 +30,8 @@ export function* schedule(seed: number): Generator<Event, never> {
 function faultOf(random: Random): Fault {
   const kind = random.pick(['kill', 'restart', 'stop', 'clog', 'cut', 'cut'] as const);
   const towards = random.pick(['client', 'server'] as const);
-  const ms = random.int(1, 800);
+  // At times longer than a call may take.
+  const ms = random.int(1, 500) + random.maybe(0.2, 1000, 3000);
   switch (kind) {
     case 'kill':
       return { kind, refuses: random.chance(0.5), ms };

@@ -40,18 +40,8 @@ export interface ChaosResult {
 /** What the server may have done for a call: its handler has run once, at most once, or never. */
 export const VERDICT = { once: 1, atMostOnce: 2, never: 3 } as const;
 
-const VERDICTS: Record<End, number> = {
-  answered: VERDICT.once,
-  cancelled: VERDICT.atMostOnce,
-  deadline: VERDICT.atMostOnce,
-  lost: VERDICT.atMostOnce,
-  overfull: VERDICT.atMostOnce,
-  unreached: VERDICT.never,
-  refused: VERDICT.never,
-};
-
 /** A timer that went off so long behind a call's deadline must find the call ended, in milliseconds. */
-const SLACK_MS = 1000;
+const SLACK_MS = 500;
 /** Where nobody listens calls fail at once; so long a worker waits then, in milliseconds. */
 const REST_MS = 50;
 const RESTING: readonly End[] = ['lost', 'refused', 'unreached'];
@@ -95,7 +85,6 @@ class ChaosRun {
       const end = await this.#make(plan);
       this.ended += 1;
       if (end === undefined) continue;
-      this.#verdicts[plan.call - 1] = VERDICTS[end];
       const ends: Partial<Record<End, number>> = this.#ends[plan.kind];
       ends[end] = (ends[end] ?? 0) + 1;
       if (end === 'overfull' && plan.callerLagMs + plan.handlerLagMs === 0) this.#innocent += 1;
@@ -132,10 +121,12 @@ class ChaosRun {
         ...plan,
         options: { ...plan.options, ...(abort && { signal: controller.signal }) },
       });
+      this.#verdicts[plan.call - 1] = VERDICT.once;
       return 'answered';
     } catch (error) {
       const end = endOf(error, plan);
       if (end === undefined) this.#fault(plan, describe(error));
+      this.#verdicts[plan.call - 1] = verdictOf(error, end);
       return end;
     } finally {
       clearTimeout(late);
@@ -146,6 +137,12 @@ class ChaosRun {
   #fault({ kind, call }: Plan, what: string): void {
     if (this.#faults.length < MAX_FAULTS) this.#faults.push(`${kind} ${call}: ${what}`);
   }
+}
+
+/** A request that was not written reaches nobody, and a server that shuts down does nothing for it. */
+function verdictOf(error: unknown, end: End | undefined): number {
+  const { requestWritten } = error as { requestWritten?: boolean };
+  return requestWritten === false || end === 'refused' ? VERDICT.never : VERDICT.atMostOnce;
 }
 
 function describe(error: unknown): string {
