@@ -6,9 +6,9 @@ import { HandshakeError, type CallContext, type Handler } from '../../lib/engine
 import { ECHO, makeClient, makeServer, never, until } from '../engine/harness.js';
 import { Chat, collect, Download, NOT_A_TEXT, Unary, Upload } from '../rpc/text-service.js';
 import { tempFolder } from '../transport/temp-folder.js';
-import { transpileLib } from '../transport/transpiled.js';
 import { unprivileged } from '../transport/unprivileged.js';
 import { runScript, withoutLeaks } from './harness.js';
+import { engineScript } from './processes.js';
 
 const at = tempFolder();
 let count = 0;
@@ -148,16 +148,9 @@ describe('a server', () => {
   });
 
   it('survives that the process has no descriptor left for a connection', async () => {
-    const rooms = ['.', 'spec', 'wire', 'protocol', 'rpc', 'transport', 'proto', 'engine'];
-    const lib = transpileLib(at(`lib${++count}`), rooms);
     const path = newPath();
-    const script = `
-      import { TtrpcServer, payloadCodec } from ${JSON.stringify(`${lib}/engine/index.js`)};
-      const text = payloadCodec({ encode: (m) => Buffer.from(m), decode: (b) => b.toString() });
-      const method = { service: 'test.Text', name: 'Unary', kind: 'unary', request: text, response: text };
-      const server = new TtrpcServer();
-      server.addService({ name: 'test.Text', methods: [method] }, { Unary: (request) => 'echo ' + request });
-      console.log(await server.listen(${JSON.stringify(path)}));
+    const script = `${engineScript(at(`lib${++count}`))}
+      console.log(await serve().listen(${JSON.stringify(path)}));
     `;
     // Enough for Node itself, not for all of the clients.
     const limited = ['/bin/sh', '-c', 'ulimit -n 64; exec "$0" "$@"', process.execPath];
