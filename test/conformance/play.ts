@@ -22,6 +22,8 @@ export interface Deviation {
 class Conversation {
   readonly #stream: Duplex;
   readonly #heard: string[] = [];
+  /** What {@link next} gave last. */
+  latest = NOTHING;
   #changed: (() => void) | undefined;
 
   constructor(stream: Duplex) {
@@ -66,8 +68,9 @@ class Conversation {
   /** What comes next. A connection that is closed stays closed. */
   async next(): Promise<string> {
     if (this.#heard.length === 0) await this.#change();
-    if (this.#heard[0] === CLOSED) return CLOSED;
-    return this.#heard.shift() ?? NOTHING;
+    this.latest = this.#heard[0] ?? NOTHING;
+    if (this.latest !== CLOSED) this.#heard.shift();
+    return this.latest;
   }
 
   #change(): Promise<void> {
@@ -152,14 +155,20 @@ async function play(
 
 async function take(conversation: Conversation, step: Step): Promise<Deviation | undefined> {
   if (typeof step === 'string') return hear(conversation, [step]);
-  if (Buffer.isBuffer(step)) {
-    const taken = await conversation.say(step);
-    return taken ? undefined : { expected: 'the bytes are taken', got: NOTHING };
-  }
+  if (typeof step === 'object' && !Buffer.isBuffer(step)) return hear(conversation, step);
+  return act(conversation, step);
+}
+
+async function act(conversation: Conversation, step: Act): Promise<Deviation | undefined> {
   if (step === CLOSE) await conversation.close();
   else if (step === DEAF) conversation.deaf();
   else if (step === LISTEN) conversation.listen();
-  else return hear(conversation, step);
+  else {
+    const taken = await conversation.say(
+      typeof step === 'function' ? step(conversation.latest) : step,
+    );
+    if (!taken) return { expected: 'the bytes are taken', got: NOTHING };
+  }
   return undefined;
 }
 
@@ -179,5 +188,12 @@ async function hear(
 }
 
 function matches(expected: string, got: string): boolean {
-  return expected.endsWith('…') ? got.startsWith(expected.slice(0, -1)) : got === expected;
+  const open = expected.endsWith('…');
+  const beginning = open ? expected.slice(0, -1) : expected;
+  const said = got.split(' ');
+  const meant = beginning
+    .split(' ')
+    .map((word, at) => (word === '*' ? said[at] : word))
+    .join(' ');
+  return open ? got.startsWith(meant) : got === meant;
 }

@@ -3,11 +3,14 @@ import type { Options, Outcome } from '../interop/outcome.js';
 import { hex } from '../support/transcript.js';
 
 /**
- * One thing that happens on the wire: bytes that the kit sends, what it must hear next, as
- * `frameText` words it, or what it must hear next in any order. A text that ends with `…` is the
- * beginning of what must be heard.
+ * One thing that happens on the wire: what the kit must hear next, as `frameText` words it, or must
+ * hear next in any order; or what the kit does. In a text `*` stands for any word, and `…` at its end
+ * for anything.
  */
-export type Step = Buffer | string | readonly string[] | typeof CLOSE | typeof DEAF | typeof LISTEN;
+export type Step = string | readonly string[] | Act;
+
+/** What the kit does: it sends bytes, or an answer to what it heard last, or one of the others. */
+export type Act = Buffer | ((heard: string) => Buffer) | typeof CLOSE | typeof DEAF | typeof LISTEN;
 
 /** The kit closes the connection. */
 export const CLOSE: unique symbol = Symbol('close');

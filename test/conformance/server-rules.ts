@@ -266,6 +266,7 @@ const BAD_FRAMES: readonly ServerRule[] = [
     text: 'A response, and a frame of an unknown type, is ignored.',
     steps: [
       frame(1, RESPONSE, 0, ''),
+      frame(1, 0, 0, 'aa'),
       frame(1, 4, 0, 'aa'),
       frame(1, 255, 255, 'aa'),
       request(1, 0, 'Echo', ECHO_A),

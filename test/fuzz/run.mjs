@@ -1,11 +1,13 @@
-// Tries the properties of this folder for long:  npm run fuzz -- [--minutes 10] [--seed 42]
+// Tries the properties of this folder, and of the model of a connection, for long:  npm run fuzz -- [--minutes 10] [--seed 42]
 // The minutes are shared by the properties. What failed is repeated by its seed.
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
+/** Where properties are that take `budget.ts`. */
+const PLACES = ['test/fuzz', 'test/protocol/connection.model.spec.ts'];
 /** Of how many properties the time is shared. */
-const PROPERTIES = 5;
+const PROPERTIES = 6;
 
 const { values } = parseArgs({
   options: {
@@ -23,7 +25,7 @@ const vitest = join(root, 'node_modules/vitest/vitest.mjs');
 // One file after the other: the time is each property's own.
 const { status } = spawnSync(
   process.execPath,
-  [vitest, 'run', 'test/fuzz', '--no-file-parallelism'],
+  [vitest, 'run', ...PLACES, '--no-file-parallelism'],
   {
     cwd: root,
     stdio: 'inherit',

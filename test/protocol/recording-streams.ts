@@ -116,7 +116,11 @@ export class TestServerStream extends ServerStream {
 }
 
 /** Kinds by the methods that a test names; any other method streams both ways. */
-const KINDS: Readonly<Record<string, MethodKind>> = { unary: 'unary', down: 'serverStreaming' };
+const KINDS: Readonly<Record<string, MethodKind>> = {
+  unary: 'unary',
+  down: 'serverStreaming',
+  up: 'clientStreaming',
+};
 
 /** Opens a stream for every request: of the kind that its method names, half-closed unless it streams. */
 export class TestHandler implements RequestHandler {
