@@ -22,7 +22,8 @@ async function makeServers(path: string, log: string): Promise<ChildProcess[]> {
     import { appendFileSync } from 'node:fs';
     const server = serve(async (request) => {
       appendFileSync(${JSON.stringify(log)}, request + '\\n');
-      await new Promise((resolve) => setImmediate(resolve));
+      // Long enough that a kill finds calls which are written down and not answered.
+      await new Promise((resolve) => setTimeout(resolve, 5));
       return 'echo ' + request;
     });
     process.on('SIGUSR2', () => server.listen(${JSON.stringify(path)}));
