@@ -60,14 +60,20 @@ export class MessageQueue<T> implements AsyncIterableIterator<T, undefined> {
   /** Adds a message whose payload has `size` bytes. */
   push(message: T, size: number): void {
     if (this.#ended) return;
-    const waiter = this.#waiters.shift();
-    if (waiter !== undefined) return waiter.resolve({ done: false, value: message });
+    if (this.#waiters.length > 0) {
+      const waiter = this.#waiters.shift() as Waiter<T>;
+      return waiter.resolve({ done: false, value: message });
+    }
+    const consumer = this.#consumer;
+    if (consumer !== undefined && !this.#delivering && this.#messages.length === 0) {
+      return this.#hand(consumer, message);
+    }
     const bytes = size + MESSAGE_OVERHEAD;
     this.#messages.push(message);
     this.#sizes.push(bytes);
     this.#bytes += bytes;
     this.#owner.hold(bytes);
-    if (this.#consumer !== undefined) this.#deliver(this.#consumer);
+    if (consumer !== undefined) this.#deliver(consumer);
     else if (this.#bytes > this.#owner.maxBytes) this.#pause();
   }
 
@@ -154,6 +160,17 @@ export class MessageQueue<T> implements AsyncIterableIterator<T, undefined> {
       }
     }
     if (this.#consumer !== undefined) this.#deliver(this.#consumer);
+  }
+
+  /** Nothing waits: the message need not either. */
+  #hand(consumer: MessageConsumer<T>, message: T): void {
+    this.#delivering = true;
+    try {
+      consumer.onMessage(message);
+    } finally {
+      this.#delivering = false;
+    }
+    if (this.#ended || this.#messages.length > 0) this.#deliver(consumer);
   }
 
   /** State first, callback last, and one message at a time: a consumer may push, or end the call. */
