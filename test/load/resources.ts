@@ -21,7 +21,7 @@ export interface Resources {
   readonly stats: TtrpcStats;
 }
 
-const COLLECTIONS = 3;
+const COLLECTIONS = 2;
 
 /** Collects garbage and counts what is left. */
 export async function resources(ends: readonly { stats(): TtrpcStats }[]): Promise<Resources> {

@@ -40,7 +40,7 @@ export interface ChaosResult {
 /** What the server may have done for a call: its handler has run once, at most once, or never. */
 export const VERDICT = { once: 1, atMostOnce: 2, never: 3 } as const;
 
-/** A timer that went off so long behind a call's deadline must find the call ended, in milliseconds. */
+/** A call must have ended so long behind its deadline, in milliseconds. */
 const SLACK_MS = 500;
 /** Where nobody listens calls fail at once; so long a worker waits then, in milliseconds. */
 const REST_MS = 50;
@@ -107,20 +107,14 @@ class ChaosRun {
 
   /** @returns undefined when it has ended as no call may */
   async #make(plan: ChaosPlan): Promise<End | undefined> {
+    const { abortMs, options } = plan;
     const controller = new AbortController();
-    const { timeoutMs = 0 } = plan.options;
-    // Waited for by the same clock as the call's deadline, whatever the process has been through.
-    const late = setTimeout(
-      () => this.#fault(plan, 'goes on behind its deadline'),
-      timeoutMs + plan.callerLagMs + SLACK_MS,
-    );
-    const abort =
-      plan.abortMs === 0 ? undefined : setTimeout(() => controller.abort(), plan.abortMs);
+    const abort = abortMs === 0 ? undefined : setTimeout(() => controller.abort(), abortMs);
+    const signal = abort && controller.signal;
+    const made = this.#client.make({ ...plan, options: { ...options, ...(signal && { signal }) } });
+    const watch = new Witness(plan, () => this.#fault(plan, 'goes on behind its deadline'));
     try {
-      await this.#client.make({
-        ...plan,
-        options: { ...plan.options, ...(abort && { signal: controller.signal }) },
-      });
+      await made;
       this.#verdicts[plan.call - 1] = VERDICT.once;
       return 'answered';
     } catch (error) {
@@ -129,13 +123,42 @@ class ChaosRun {
       this.#verdicts[plan.call - 1] = verdictOf(error, end);
       return end;
     } finally {
-      clearTimeout(late);
+      watch.stop();
       clearTimeout(abort);
     }
   }
 
   #fault({ kind, call }: Plan, what: string): void {
     if (this.#faults.length < MAX_FAULTS) this.#faults.push(`${kind} ${call}: ${what}`);
+  }
+}
+
+/**
+ * Sees that a call does not go on behind its deadline, by the clock and in the event loop of the call
+ * itself: a process that stood still is not late, and a timer that was due before comes before.
+ */
+class Witness {
+  readonly #due: number;
+  readonly #onLate: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  /** To be made behind its call, whose deadline is earlier then. */
+  constructor({ options: { timeoutMs = 0 }, callerLagMs }: ChaosPlan, onLate: () => void) {
+    this.#due = performance.now() + timeoutMs + callerLagMs + SLACK_MS;
+    this.#onLate = onLate;
+    this.#wait();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #wait(): void {
+    const left = this.#due - performance.now();
+    if (left > 0) this.#timer = setTimeout(() => this.#wait(), Math.ceil(left));
+    else setImmediate(() => this.#stopped || this.#onLate());
   }
 }
 

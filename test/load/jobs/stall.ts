@@ -28,6 +28,8 @@ export interface StallResult {
   readonly flowing: Stretch;
   /** What became of the stalled stream. */
   readonly failure?: string;
+  /** What all producers of this process had given by then, in bytes. */
+  readonly givenBytes?: number;
 }
 
 /** Its items are larger, so that few are enough to be too many. */
@@ -78,12 +80,13 @@ function stretch(begin: number, messages: number): Stretch {
 async function stallOne(
   client: LoadClient,
   order: StallOrder,
-): Promise<Pick<StallResult, 'failure'>> {
+): Promise<Pick<StallResult, 'failure' | 'givenBytes'>> {
+  const before = sources.givenBytes;
   const error = await (order.kind === 'download' ? readNothing : sendOn)(client, order);
   const { code, message } = error as { code?: number; message?: string };
   if (code !== DUE_CODE)
     throw new Error('a stalled stream did not fail as it must', { cause: error });
-  return { failure: String(message) };
+  return { failure: String(message), givenBytes: sources.givenBytes - before };
 }
 
 /** The caller's loop waits until the client says that a stream has stalled. */

@@ -154,8 +154,8 @@ export class Checked {
   }
 }
 
-/** The generators of messages: those that nobody has left, and how many messages all have given. */
-export const sources = { open: 0, given: 0 };
+/** The generators of messages: those that nobody has left, and what all have given. */
+export const sources = { open: 0, given: 0, givenBytes: 0 };
 
 /** The items of a call. */
 export function* items({ call, count, size, handlerLagMs }: Plan): Generator<Item, void> {
@@ -164,6 +164,7 @@ export function* items({ call, count, size, handlerLagMs }: Plan): Generator<Ite
   try {
     for (let index = 0; index < count; index++) {
       sources.given += 1;
+      sources.givenBytes += data.length;
       yield { call, index, lagMs: index === 0 ? handlerLagMs : 0, data };
     }
   } finally {
@@ -183,6 +184,7 @@ export async function* endlessItems(plan: Plan): AsyncGenerator<Item, void> {
   try {
     for (let index = 0; ; index++) {
       sources.given += 1;
+      sources.givenBytes += data.length;
       yield { call: plan.call, index, lagMs: 0, data };
       if (plan.paceMs > 0) await sleep(plan.paceMs);
     }

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Child } from '../child.js';
-import type { Bulk } from '../jobs/bulk.js';
+import type { BulkOrder } from '../jobs/bulk.js';
 import type { PeerName } from '../peers/peer.js';
 import { ours } from '../programs.js';
 import type { Resources } from '../resources.js';
 import { number, table, withFolder, work, type Setup, type Study } from './study.js';
 
-const WORKS: readonly { readonly job: Bulk; readonly calls: number; readonly atOnce: number }[] = [
+const WORKS: readonly BulkOrder[] = [
   { job: 'unary', calls: 1_000_000, atOnce: 64 },
   { job: 'streams', calls: 100_000, atOnce: 64 },
   { job: 'connections', calls: 10_000, atOnce: 16 },
@@ -50,27 +50,42 @@ export const leaks: Study = {
 
 function checkpointsOf(
   peer: PeerName,
-  { job, calls, atOnce }: { job: Bulk; calls: number; atOnce: number },
+  order: BulkOrder,
   { programs }: Setup,
 ): Promise<Checkpoint[]> {
   return withFolder(async (path, keep) => {
     const config = { peer, path: path('s') };
     const server = keep(await Child.start(ours(programs, { role: 'serve', ...config })));
     const client = keep(await Child.start(ours(programs, { role: 'call', ...config })));
-    const checkpoints: Checkpoint[] = [];
-    for (let part = 1; part <= CHECKPOINTS; part++) {
-      const order = { job, calls: Math.ceil(calls / CHECKPOINTS), atOnce } as const;
-      await work(client, order, [server, client]);
-      checkpoints.push({
-        done: part * order.calls,
-        server: await settled(() => server.ask<Resources>({ do: 'resources' })),
-        client: await settled(() => client.ask<Resources>({ do: 'resources' })),
-      });
-    }
+    const checkpoints = await inParts(order, {
+      work: (part) => work(client, part, [server, client]),
+      server: () => server.ask<Resources>({ do: 'resources' }),
+      client: () => client.ask<Resources>({ do: 'resources' }),
+    });
     await client.stop();
     await server.stop();
     return checkpoints;
   });
+}
+
+/** Does a part of the calls after the other, and counts after each what is left. */
+export async function inParts(
+  { job, calls, atOnce }: BulkOrder,
+  on: {
+    work(part: BulkOrder): Promise<unknown>;
+    server(): Promise<Resources>;
+    client(): Promise<Resources>;
+  },
+  parts = CHECKPOINTS,
+): Promise<Checkpoint[]> {
+  const checkpoints: Checkpoint[] = [];
+  const part = { job, calls: Math.ceil(calls / parts), atOnce };
+  while (checkpoints.length < parts) {
+    await on.work(part);
+    const done = (checkpoints.length + 1) * part.calls;
+    checkpoints.push({ done, server: await settled(on.server), client: await settled(on.client) });
+  }
+  return checkpoints;
 }
 
 const TRIES = 50;
