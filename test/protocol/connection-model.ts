@@ -48,19 +48,10 @@ export class ModelPipe {
     this.waiting.push(frame);
   }
 
-  /** Lets what is in the pipe arrive. */
-  pass(): void {
-    this.arrived.push(...this.inside.splice(0));
-  }
-
   /** Takes a batch of all that waits, if the pipe is empty; gives what can be read. */
   flow(): WireFrame[] {
     if (this.inside.length === 0) this.inside.push(...this.waiting.splice(0));
-    if (!this.holding) {
-      this.pass();
-      this.inside.push(...this.waiting.splice(0));
-      this.pass();
-    }
+    if (!this.holding) this.arrived.push(...this.inside.splice(0), ...this.waiting.splice(0));
     return this.paused ? [] : this.arrived.splice(0);
   }
 }
