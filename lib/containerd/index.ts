@@ -4,6 +4,20 @@
  * @module nestjs-ttrpc/containerd
  */
 
+export { nriEventMask, type NriEvent } from './nri-events.js';
+export {
+  NRI_SOCKET,
+  nriIdentity,
+  type NriIdentity,
+  type NriIdentityOptions,
+} from './nri-identity.js';
+export { NriLink, type NriLinkOptions, type NriRegister } from './nri-link.js';
+export {
+  NRI_PLUGIN_CONNECTION,
+  NRI_RUNTIME_CONNECTION,
+  NriMux,
+  type NriMuxOptions,
+} from './nri-mux.js';
 export {
   findShims,
   readShimAddress,

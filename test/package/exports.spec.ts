@@ -186,6 +186,17 @@ const CONTAINERD = `
 type FindShimsOptions
 type FoundShims
 type GeneratedAny
+NRI_PLUGIN_CONNECTION
+NRI_RUNTIME_CONNECTION
+NRI_SOCKET
+type NriEvent
+type NriIdentity
+type NriIdentityOptions
+NriLink
+type NriLinkOptions
+NriMux
+type NriMuxOptions
+type NriRegister
 type ProtoAny
 type ProtoTimestamp
 type ShimBundle
@@ -193,6 +204,8 @@ type UnpackedAny
 type UnreadableBundle
 findShims
 fromTimestamp
+nriEventMask
+nriIdentity
 packAny
 readShimAddress
 toTimestamp
