@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ConnectionError, type TtrpcClient, type TtrpcServer } from '../../lib/engine/index.js';
-import { Download, rejection, Unary } from '../rpc/text-service.js';
+import { collect, Download, rejection, Unary, Upload } from '../rpc/text-service.js';
 import { tempFolder } from '../transport/temp-folder.js';
 import { duplexPair, ECHO, gate, makeClient, makeServer, never, turn, until } from './harness.js';
 
@@ -8,7 +8,7 @@ const at = tempFolder();
 let sockets = 0;
 const socketAddress = (): string => `unix://${at(`s${++sockets}`)}`;
 
-/** A download that gives one message and stays open. */
+/** Messages of a stream that stays open behind the first. */
 async function* endless(text: string): AsyncGenerator<string, void> {
   yield text;
   await never();
@@ -78,6 +78,40 @@ describe('stats', () => {
       size > 1024 ? [8, 1] : ['answered', 0],
     );
     expect(await client.unary(Unary, 'a')).toBe('echo a');
+  });
+
+  it.each([1023, 1024, 1025])(
+    'counts answers above 1024 bytes: one of %i ends its call alone',
+    async (size) => {
+      const answer = 'x'.repeat(size - 3);
+      const message = 'x'.repeat(size);
+      const server = makeServer({
+        ...ECHO,
+        Unary: (request) => (request === 'large' ? answer : 'small'),
+        Download: () => [message],
+      });
+      const address = await server.listen(socketAddress());
+      const client = makeClient({ address, maxPayloadBytes: 1024 });
+      const failed = { kind: 'ttrpc.payload-too-large', requestWritten: true };
+      const outcomes = await Promise.all([
+        client.unary(Unary, 'large').catch((error: unknown) => error),
+        collect(client.serverStreaming(Download, '')).catch((error: unknown) => error),
+      ]);
+      expect(outcomes).toMatchObject(size > 1024 ? [failed, failed] : [answer, [message]]);
+      expect(client.stats().oversizedFrames).toBe(size > 1024 ? 2 : 0);
+      expect(await client.unary(Unary, '')).toBe('small');
+    },
+  );
+
+  it.each([1023, 1024, 1025])('sends no answer above 1024 bytes: one of %i', async (size) => {
+    const answer = 'x'.repeat(size - 3);
+    const server = makeServer({ Unary: () => answer }, { maxSendPayloadBytes: 1024 });
+    const client = makeClient({ address: await server.listen(socketAddress()) });
+    const outcome = await client.unary(Unary, '').catch((error: unknown) => error);
+    const failed = { code: 8, details: 'message length 1025 exceed maximum message size of 1024' };
+    if (size > 1024) expect(outcome).toMatchObject(failed);
+    else expect(outcome).toBe(answer);
+    expect(counted(server)).toEqual({ connections: 1 });
   });
 
   it('counts handshakes that are refused or take too long', async () => {
@@ -175,6 +209,33 @@ describe('bounds of time and memory', () => {
       vi.advanceTimersByTime(ms);
       expect(client.stats().stalledStreams).toBe(ended);
       await slow.return?.();
+    },
+  );
+
+  it.each([
+    [229, 2000, 0],
+    [228, 2000, 0],
+    [227, 1999, 0],
+    [227, 2000, 1],
+    [227, 2001, 1],
+  ])(
+    'with 228 of %i bytes left by a handler for %i of 2000 ms has ended %i calls',
+    async (max, ms, ended) => {
+      stopClock();
+      const limits = { maxStreamBufferBytes: max, stallTimeoutMs: 2000 };
+      const server = makeServer({ ...ECHO, Upload: never }, limits);
+      const client = makeClient({ address: await server.listen(socketAddress()) });
+      const outcome = client
+        .clientStreaming(Upload, endless('x'.repeat(100)))
+        .catch((error: unknown) => error);
+      await until(() => server.stats().openStreams === 1);
+      for (let turns = 0; turns < 5; turns++) await turn();
+      vi.advanceTimersByTime(ms);
+      expect(server.stats().stalledStreams).toBe(ended);
+      if (ended > 0) expect(await outcome).toMatchObject({ code: 8, origin: 'remote' });
+      // By now nothing holds the connection up.
+      vi.advanceTimersByTime(1);
+      expect(await client.unary(Unary, 'a')).toBe('echo a');
     },
   );
 
