@@ -21,7 +21,13 @@ export default defineConfig({
   test: {
     environment: 'node',
     include: ['test/**/*.spec.ts'],
-    exclude: ['test/containerd/**', 'test/interop/**', 'test/package/consumer/**', '**/.build/**'],
+    exclude: [
+      'test/containerd/**',
+      'test/interop/**',
+      'test/load/processes.spec.ts',
+      'test/package/consumer/**',
+      '**/.build/**',
+    ],
     testTimeout: 10_000,
     hookTimeout: 10_000,
     coverage: {

@@ -75,7 +75,11 @@ describe('very many', () => {
     const nothing = { stats: { openStreams: 0, connections: 1 }, sources: 0, handles: 1 };
     const kept = { ...nothing, heapBytes: 1e7, descriptors: 9, timers: 1 } as Resources;
     const more = {
-      ...{ heapBytes: 1.2e7, descriptors: 10, timers: 2, handles: 2, sources: 1 },
+      heapBytes: 1.2e7,
+      descriptors: 10,
+      timers: 2,
+      handles: 2,
+      sources: 1,
       stats: { openStreams: 1, connections: 2 },
     } as Resources;
     const checkpoint = (server: Resources): Checkpoint => ({ done: 1, server, client: kept });
