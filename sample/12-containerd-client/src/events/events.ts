@@ -4,11 +4,7 @@ import { protoPath } from '../protos.js';
 /** The service's name. */
 export const EVENTS = 'containerd.services.events.ttrpc.v1.Events';
 
-/** The service, and the messages that may be events: those of tasks, and protobuf's own wrappers. */
-export const EVENT_PROTOS = [
-  protoPath('events-ttrpc.proto'),
-  protoPath('events.proto'),
-  'google/protobuf/wrappers.proto',
-];
+/** The service, and the messages of events. Messages of your own work for listeners that know them. */
+export const EVENT_PROTOS = [protoPath('events-ttrpc.proto'), protoPath('events.proto')];
 
 export const EVENT_CATALOG = loadServices({ protoPath: EVENT_PROTOS });
