@@ -23,6 +23,9 @@ import { pack, run } from '../package/pack.mjs';
 /** Time for one sample to build and end, in milliseconds. */
 const LIMIT_MS = 90_000;
 
+/** These need root and containerd: here they are only built, and `npm run test:containerd` runs them. */
+const BUILT_ONLY = ['12-containerd-client', '13-containerd-shim', '14-nri-plugin'];
+
 const root = resolve(import.meta.dirname, '../..');
 const samples = join(root, 'sample');
 const { values: options, positionals } = parseArgs({
@@ -64,8 +67,12 @@ function install(tarball) {
   run(work, 'npm', 'install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline');
 }
 
-/** Builds and runs a sample; throws if it fails, takes too long, or prints something else. */
+/** Builds and, if it can, runs a sample; throws if it fails, takes too long, or prints something else. */
 function tryOut(name) {
+  if (BUILT_ONLY.includes(name)) {
+    run(join(work, 'sample', name), 'npm', 'run', '--silent', 'build');
+    return;
+  }
   const { pid, status, signal, stdout, stderr } = spawnSync('npm', ['start', '--silent'], {
     cwd: join(work, 'sample', name),
     encoding: 'utf8',
