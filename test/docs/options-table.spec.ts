@@ -2,12 +2,10 @@ import { Controller } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { NEVER, type Observable } from 'rxjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { resolveClientOptions } from '../../lib/engine/client-options.js';
 import { TtrpcClient } from '../../lib/engine/index.js';
-import { resolveServerOptions } from '../../lib/engine/server-options.js';
 import { CLIENT_OPTIONS, SERVER_OPTIONS } from '../../lib/nest/checked-options.js';
-import { resolveConnectionOptions } from '../../lib/protocol/connection-options.js';
 import { failure, signal, startInMemory } from '../nest/app.js';
+import { RESOLVED, spelt } from './defaults.js';
 import { read, tableOf } from './documents.js';
 
 const rows = tableOf('README.md', ['option', 'of', 'default', 'what']).map(
@@ -18,13 +16,6 @@ const rows = tableOf('README.md', ['option', 'of', 'default', 'what']).map(
     what,
   }),
 );
-
-/** What the code fills in. */
-const RESOLVED: Readonly<Record<string, unknown>> = {
-  ...resolveConnectionOptions(),
-  ...resolveServerOptions({}),
-  ...resolveClientOptions({ address: 'unix:hero.sock' }),
-};
 
 /** The docstrings' defaults of the options, by name. */
 const DOCUMENTED = new Map(
@@ -115,18 +106,6 @@ async function settlesAfter(milliseconds: number, promise: Promise<unknown>): Pr
   expect(settled).toBe(false);
   await vi.advanceTimersByTimeAsync(1);
   await promise;
-}
-
-/** A value as the table has it: with its unit, by the option's name. */
-function spelt(option: string, value: number | boolean): string {
-  if (value === Infinity) return 'none';
-  if (option.endsWith('Bytes')) return bytes(Number(value));
-  return option.endsWith('Ms') ? `${value} ms` : String(value);
-}
-
-function bytes(value: number): string {
-  const kibibytes = value / 1024;
-  return kibibytes < 1024 ? `${kibibytes} KiB` : `${kibibytes / 1024} MiB`;
 }
 
 /** A docstring's default without its reasons. */
