@@ -59,8 +59,8 @@ export abstract class Connection implements BytePeer, FrameHandler {
   readonly counters: LimitCounters;
   readonly #setup: ConnectionSetup;
   readonly #decoder: FrameDecoder;
-  /** Streams that found no room, oldest first. */
-  readonly #waiting = new Set<DrainWaiter>();
+  /** Streams that found no room, oldest first; made when there is one. */
+  #waiting: Set<DrainWaiter> | undefined;
   #flushScheduled = false;
   /** A chunk is being worked through; what is written meanwhile leaves at its end. */
   #receiving = false;
@@ -136,9 +136,11 @@ export abstract class Connection implements BytePeer, FrameHandler {
   onDrain(): void {
     this.#blocked = false;
     this.flush();
-    for (const waiter of this.#waiting) {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    for (const waiter of waiting) {
       if (this.#blocked) return;
-      this.#waiting.delete(waiter);
+      waiting.delete(waiter);
       waiter.onDrain();
     }
   }
@@ -147,7 +149,7 @@ export abstract class Connection implements BytePeer, FrameHandler {
     if (this.#closed) return;
     this.#closed = true;
     this.#decoder.stop();
-    this.#waiting.clear();
+    this.#waiting?.clear();
     const error = this.#closeError(cause);
     this.streamsLost(error);
     this.writer.clear();
@@ -165,12 +167,13 @@ export abstract class Connection implements BytePeer, FrameHandler {
 
   /** Calls `waiter.onDrain` once there is room, in the order of asking. */
   waitForDrain(waiter: DrainWaiter): void {
+    this.#waiting ??= new Set();
     this.#waiting.add(waiter);
   }
 
   /** Forgets a waiter. */
   stopWaiting(waiter: DrainWaiter): void {
-    this.#waiting.delete(waiter);
+    this.#waiting?.delete(waiter);
   }
 
   /** Stops reading until {@link resumeReading} has been called as often. */

@@ -1,5 +1,5 @@
 /** Slots of a fresh table; all that an idle connection has. */
-const FEWEST_SLOTS = 16;
+const FEWEST_SLOTS = 4;
 
 /** A table that is empty again lets its slots go if there are more of them than this. */
 const MOST_IDLE_SLOTS = 2048;
@@ -16,8 +16,8 @@ const MOST_IDLE_SLOTS = 2048;
 export class StreamTable<Stream extends object> {
   #ids = new Uint32Array(FEWEST_SLOTS);
   #streams: (Stream | undefined)[] = emptySlots(FEWEST_SLOTS);
-  /** Streams whose slot a later one has. */
-  readonly #aside = new Map<number, Stream>();
+  /** Streams whose slot a later one has; made when there is one. */
+  #aside: Map<number, Stream> | undefined;
   #size = 0;
 
   get size(): number {
@@ -27,7 +27,7 @@ export class StreamTable<Stream extends object> {
   get(id: number): Stream | undefined {
     const slot = this.#slotOf(id);
     if (this.#ids[slot] === id) return this.#streams[slot];
-    return this.#aside.size === 0 ? undefined : this.#aside.get(id);
+    return this.#aside?.get(id);
   }
 
   /** @param id - an odd number that is not in the table */
@@ -42,7 +42,7 @@ export class StreamTable<Stream extends object> {
     const slot = this.#slotOf(id);
     if (this.#ids[slot] === id && this.#streams[slot] !== undefined) {
       this.#streams[slot] = undefined;
-    } else if (this.#aside.size === 0 || !this.#aside.delete(id)) {
+    } else if (this.#aside?.delete(id) !== true) {
       return;
     }
     this.#size--;
@@ -51,12 +51,12 @@ export class StreamTable<Stream extends object> {
 
   /** Takes all streams out, in the order of their ids. */
   drain(): Stream[] {
-    const entries = [...this.#aside];
+    const entries = [...(this.#aside ?? [])];
     for (const [slot, stream] of this.#streams.entries()) {
       if (stream !== undefined) entries.push([this.#ids[slot] as number, stream]);
     }
     this.#allocate(FEWEST_SLOTS);
-    this.#aside.clear();
+    this.#aside = undefined;
     this.#size = 0;
     return entries.toSorted(([one], [other]) => one - other).map(([, stream]) => stream);
   }
@@ -66,6 +66,7 @@ export class StreamTable<Stream extends object> {
     const slots = this.#ids.length;
     if (this.#size * 2 < slots) {
       const slot = this.#slotOf(id);
+      this.#aside ??= new Map();
       this.#aside.set(this.#ids[slot] as number, this.#streams[slot] as Stream);
       return;
     }

@@ -60,7 +60,7 @@ class SocketSink implements ByteSink {
     this.#peer = peer;
     const socket = this.#socket;
     socket.on('data', this.#onData);
-    socket.on('end', this.#onEnd);
+    socket.on('end', destroy);
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
     // Its `close` may be over: a second call of #onClose, if it is not, does nothing.
@@ -111,7 +111,7 @@ class SocketSink implements ByteSink {
     socket.end(() => (lingers ? this.#linger() : socket.destroy()));
   }
 
-  /** All is written: the peer's end, which {@link #onEnd} hears, says that it has read it. */
+  /** All is written: the peer's end, which {@link destroy} hears, says that it has read it. */
   #linger(): void {
     if (this.#socket.destroyed) return;
     this.#destroyIn(LINGER_MS);
@@ -172,11 +172,6 @@ class SocketSink implements ByteSink {
     this.#peer?.onDrain();
   };
 
-  // Half-open connections are of no use to ttrpc: the reference implementations drop them too.
-  readonly #onEnd = (): void => {
-    this.#socket.destroy();
-  };
-
   // A Duplex without autoDestroy does not go on to `close` by itself.
   readonly #onError = (error: Error): void => {
     this.#cause ??= error;
@@ -193,4 +188,9 @@ class SocketSink implements ByteSink {
 
 function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+}
+
+/** Half-open connections are of no use to ttrpc: the reference implementations drop them too. */
+function destroy(this: Duplex): void {
+  this.destroy();
 }

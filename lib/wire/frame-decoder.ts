@@ -24,7 +24,8 @@ export interface FrameHandler {
 export class FrameDecoder {
   readonly #handler: FrameHandler;
   readonly #maxPayloadBytes: number;
-  readonly #partialHeader = Buffer.alloc(HEADER_LENGTH);
+  /** A header that came in several chunks; made when there is one. */
+  #partialHeader: Buffer | undefined;
   readonly #header: FrameHeader = { length: 0, streamId: 0, type: 0, flags: 0 };
   /** The payload being collected from several chunks, or `undefined` between frames. */
   #payload: Buffer | undefined;
@@ -92,10 +93,11 @@ export class FrameDecoder {
   }
 
   #collectHeader(chunk: Buffer, at: number): number {
-    const end = this.#fill(this.#partialHeader, chunk, at);
+    const partial = (this.#partialHeader ??= Buffer.alloc(HEADER_LENGTH));
+    const end = this.#fill(partial, chunk, at);
     if (this.#filled < HEADER_LENGTH) return end;
     this.#filled = 0;
-    return this.#begin(this.#partialHeader, 0, chunk, end);
+    return this.#begin(partial, 0, chunk, end);
   }
 
   #collect(payload: Buffer, chunk: Buffer, at: number): number {
