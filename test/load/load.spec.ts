@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
@@ -169,12 +170,23 @@ describe('chaos', () => {
   });
 });
 
-describe('the watchdog', () => {
-  it.runIf(process.platform === 'linux')('tells a stall from progress and from work', () => {
+describe.runIf(process.platform === 'linux')('the watchdog', () => {
+  const LOOKS = 1000;
+
+  it('takes progress and work for none', () => {
     const watchdog = new Watchdog([process.pid]);
-    // This process is running while it looks at itself.
-    for (let look = 0; look < 100; look++) watchdog.look(1);
-    for (let look = 0; look < 100; look++) watchdog.look(look);
+    // This process runs while it looks at itself.
+    for (let look = 0; look < LOOKS; look++) watchdog.look(0);
+    for (let look = 0; look < LOOKS; look++) watchdog.look(look);
+  });
+
+  it('tells a stall of processes that sleep', () => {
+    const sleeper = spawn('sleep', ['60']);
+    onTestFinished(() => void sleeper.kill());
+    const watchdog = new Watchdog([sleeper.pid ?? 0]);
+    expect(() => {
+      for (let look = 0; look < LOOKS; look++) watchdog.look(7);
+    }).toThrow('stalled after 7 calls: all processes sleep');
   });
 });
 

@@ -22,7 +22,7 @@ let bound: Setsockopt | undefined;
  *
  * @throws Error when there is no koffi, or the system refuses
  */
-export function shrinkBuffers(socket: Duplex, bytes: number): void {
+function shrinkBuffers(socket: Duplex, bytes: number): void {
   const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
   bound ??= setsockopt();
   const value = Buffer.alloc(4);

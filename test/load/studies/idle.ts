@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 import { Child } from '../child.js';
 import type { PeerName } from '../peers/peer.js';
 import { ours } from '../programs.js';
@@ -7,6 +9,8 @@ import { number, table, withFolder, work, type Setup, type Study } from './study
 const CONNECTIONS = 10_000;
 /** Those that come first fill what all share, and are not counted. */
 const FIRST_SHARE = 0.1;
+/** What a process has open besides, at most. */
+const OTHER_DESCRIPTORS = 100;
 
 /** Very many connections that do nothing, held at once, a call made on each. */
 export const idle: Study = {
@@ -28,6 +32,14 @@ export const idle: Study = {
   },
 };
 
+/** Node itself raises the limit of descriptors to what the system allows; that must do. */
+function checkLimit(connections: number): void {
+  const limits = readFileSync('/proc/self/limits', 'utf8');
+  const allowed = Number(/^Max open files +\S+ +(\d+)/m.exec(limits)?.[1] ?? Infinity);
+  if (allowed > connections + OTHER_DESCRIPTORS) return;
+  throw new Error(`${number(connections)} connections need more than ulimit -Hn ${allowed} allows`);
+}
+
 /** @returns how many were held, and KiB a connection: heap and RSS of the server and of the client */
 function hold(server: PeerName, client: PeerName, setup: Setup): Promise<number[]> {
   return withFolder(async (path, keep) => {
@@ -38,6 +50,7 @@ function hold(server: PeerName, client: PeerName, setup: Setup): Promise<number[
     const calling = await start('call', client);
     const both = [serving, calling];
     const all = Math.ceil(CONNECTIONS * setup.scale);
+    checkLimit(all);
     const first = Math.ceil(all * FIRST_SHARE);
     const kept = async (connections: number): Promise<Resources[]> => {
       await work(calling, { job: 'hold', connections }, both);
