@@ -1,13 +1,17 @@
-// Tries the properties of this folder, and of the model of a connection, for long:  npm run fuzz -- [--minutes 10] [--seed 42]
+// Tries the properties of this folder, and the models, for long:  npm run fuzz -- [--minutes 10] [--seed 42]
 // The minutes are shared by the properties. What failed is repeated by its seed.
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /** Where properties are that take `budget.ts`. */
-const PLACES = ['test/fuzz', 'test/protocol/connection.model.spec.ts'];
+const PLACES = [
+  'test/fuzz',
+  'test/protocol/connection.model.spec.ts',
+  'test/rpc/calls.model.spec.ts',
+];
 /** Of how many properties the time is shared. */
-const PROPERTIES = 6;
+const PROPERTIES = 7;
 
 const { values } = parseArgs({
   options: {
