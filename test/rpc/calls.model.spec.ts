@@ -319,26 +319,26 @@ function allowedEnds(made: Made): (string | number)[] {
 /** Ends what is left, has everybody take all there is, and looks at what must be by then. */
 async function finish(world: World): Promise<void> {
   for (const { source } of world.made) source?.end();
-  for (let takes = 0; takes < 10; takes++) {
-    for (const { served: one } of world.made) one?.requests?.take();
-    await world.settle();
-  }
-  failActive(world);
-  await world.settle();
+  await takeAll(world, 10);
   for (let step = 0; step < 20 && waits(world); step++) {
-    for (let takes = 0; takes < 50 && waits(world); takes++) {
-      for (const { responses, served: one } of world.made) {
-        responses.take();
-        one?.requests?.take();
-      }
-      await world.settle();
-    }
-    await world.pass(STALL_MS);
     // What was kept from being read has arrived by now.
     failActive(world);
+    await takeAll(world, 50);
+    await world.pass(STALL_MS);
   }
   for (const made of world.made) expectEnded(made);
   expectNothingLeft(world.link);
+}
+
+/** Takes messages on both sides, until every caller has heard of its end. */
+async function takeAll(world: World, most: number): Promise<void> {
+  for (let takes = 0; takes < most && waits(world); takes++) {
+    for (const { responses, served: one } of world.made) {
+      responses.take();
+      one?.requests?.take();
+    }
+    await world.settle();
+  }
 }
 
 function failActive(world: World): void {
