@@ -3,10 +3,12 @@ import type { TtrpcClient, TtrpcServer } from '../../lib/engine/index.js';
 import { createMemoryTransport } from '../../lib/testing/index.js';
 import { makeClient, makeServer, turn, until } from '../engine/harness.js';
 import { Chat, collect, Download, Unary, Upload } from '../rpc/text-service.js';
+import { makeCertificates } from '../transport/certificates.js';
 import { tempFolder } from '../transport/temp-folder.js';
 import { withoutLeaks } from './harness.js';
 
 const at = tempFolder();
+const { authority, server: tls } = makeCertificates(at);
 let count = 0;
 
 const CLIENTS = 4;
@@ -69,12 +71,12 @@ async function listen(kind: string, server: TtrpcServer): Promise<() => TtrpcCli
     await server.listen(where);
     return () => makeClient({ dial });
   }
-  const address = await server.listen(kind === 'tcp' ? 'tcp://127.0.0.1:0' : at(`s${++count}`));
-  return () => makeClient({ address });
+  const address = await server.listen(kind === 'unix' ? at(`s${++count}`) : 'tcp://127.0.0.1:0');
+  return () => makeClient({ address, ...(kind === 'tls' && { tls: { ca: authority } }) });
 }
 
 describe('a graceful shutdown', () => {
-  it.each(['unix', 'tcp', 'memory'])(
+  it.each(['unix', 'tcp', 'tls', 'memory'])(
     'under load over %s loses no answer of a call that the server has accepted',
     async (kind) => {
       await withoutLeaks(async () => {
@@ -85,7 +87,8 @@ describe('a graceful shutdown', () => {
             answered: new Set(),
             failed: new Map(),
           };
-          const server = makeServer(handlersFor(seen.accepted));
+          const handlers = handlersFor(seen.accepted);
+          const server = makeServer(handlers, kind === 'tls' ? { tls } : {});
           const connect = await listen(kind, server);
           const clients = Array.from({ length: CLIENTS }, connect);
           const workers = clients.flatMap((client, c) =>
