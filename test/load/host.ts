@@ -13,7 +13,6 @@ import { resources } from './resources.js';
 export type HostOrder =
   | { readonly do: 'resources' }
   | { readonly do: 'shutdown' }
-  | { readonly do: 'close' }
   | { readonly do: 'progress' }
   | { readonly do: 'stop' }
   | ({ readonly do: 'start' } & JobOrder);
@@ -53,9 +52,6 @@ async function answer(order: HostOrder): Promise<unknown> {
       return resources(ends);
     case 'shutdown':
       await (ends[0] as LoadServer).shutdown();
-      return {};
-    case 'close':
-      await Promise.all(ends.map((end) => end.close()));
       return {};
     case 'start':
       start(order);

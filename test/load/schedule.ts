@@ -15,14 +15,14 @@ export type Fault =
   /** The connection ends after so many more bytes one way, mostly in the midst of a frame. */
   | { readonly kind: 'cut'; readonly towards: Towards; readonly bytes: number };
 
-export interface Event {
+export interface Blow {
   /** Calls that end before it, counted from the event before. */
   readonly afterCalls: number;
   readonly fault: Fault;
 }
 
 /** What happens, in order; the same for the same seed. */
-export function* schedule(seed: number): Generator<Event, never> {
+export function* schedule(seed: number): Generator<Blow, never> {
   const random = new Random(seed);
   for (;;) yield { afterCalls: random.int(50, 1500), fault: faultOf(random) };
 }

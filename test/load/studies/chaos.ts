@@ -8,7 +8,7 @@ import { VERDICT, type ChaosResult, type End } from '../jobs/chaos.js';
 import type { PeerName } from '../peers/peer.js';
 import { ours } from '../programs.js';
 import type { Resources } from '../resources.js';
-import { schedule, type Event, type Fault } from '../schedule.js';
+import { schedule, type Blow, type Fault } from '../schedule.js';
 import { Watchdog } from '../watchdog.js';
 import { settled } from './leaks.js';
 import { number, table, withFolder, work, type Setup, type Study } from './study.js';
@@ -222,7 +222,7 @@ class World {
   }
 }
 
-function describe({ fault }: Event): string {
+function describe({ fault }: Blow): string {
   return Object.values(fault).map(String).join(' ');
 }
 
