@@ -330,7 +330,7 @@ async function finish(world: World): Promise<void> {
   expectNothingLeft(world.link);
 }
 
-/** Takes messages on both sides, until every caller has heard of its end. */
+/** Takes messages on both sides, until every caller and handler has come to its end. */
 async function takeAll(world: World, most: number): Promise<void> {
   for (let takes = 0; takes < most && waits(world); takes++) {
     for (const { responses, served: one } of world.made) {
@@ -350,7 +350,7 @@ function failActive(world: World): void {
 }
 
 function waits(world: World): boolean {
-  return world.made.some(({ responses }) => responses.end === undefined);
+  return world.made.some((made) => made.responses.end === undefined || served(made));
 }
 
 function expectNothingLeft({ client, server, pair }: Link): void {
