@@ -8,8 +8,10 @@ import { TtrpcClient } from '../../lib/engine/client.js';
 import { loadServices } from '../../lib/proto/service-definition.js';
 import { Browser } from './browser.js';
 import { Daemon, until } from './daemon.js';
+import { firstOfEach } from './first-of-each.js';
 import { makeRoot } from './lone-shim.js';
 import { INSTALLATIONS } from './programs.js';
+import { saveTranscript } from './recorder/index.js';
 import { SampleProcess } from './sample.js';
 
 const SAMPLE = '12-containerd-client';
@@ -24,6 +26,7 @@ const running = (id: string, pids: number): RegExp =>
 
 describe.each(INSTALLATIONS)('sample 12 beside $name', (installation) => {
   const why = leftOut[installation.name] ?? leftOut['browser'];
+  const transcript = `an event to ${installation.name}`.replaceAll(' ', '-');
   let daemon: Daemon;
   let sample: SampleProcess;
   let browser: Browser;
@@ -49,6 +52,11 @@ describe.each(INSTALLATIONS)('sample 12 beside $name', (installation) => {
   afterAll(async () => {
     if (why !== undefined) return;
     await Promise.allSettled([browser.stop(), sample.stop()]);
+    saveTranscript(transcript, {
+      remarks: `publish.ts of sample 12, and the ttrpc socket of ${installation.name}`,
+      title: () => 'an event is taken',
+      keep: firstOfEach(),
+    });
     await daemon.stop();
     await rm(root, { recursive: true });
   });
@@ -158,7 +166,7 @@ describe.each(INSTALLATIONS)('sample 12 beside $name', (installation) => {
   );
 
   async function publish(...args: readonly string[]): Promise<void> {
-    const publisher = new SampleProcess(SAMPLE, ['dist/publish.js', ...args], { env });
+    const publisher = new SampleProcess(SAMPLE, ['dist/publish.js', ...args], { env, transcript });
     expect(await publisher.line()).toBe(`published ${args[1]} in ${args[0]}`);
     await publisher.stop();
   }

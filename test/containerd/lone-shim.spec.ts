@@ -10,6 +10,7 @@ import { TtrpcServer } from '../../lib/engine/server.js';
 import { loadServices } from '../../lib/proto/service-definition.js';
 import { Browser } from './browser.js';
 import { isGone, until } from './daemon.js';
+import { firstOfEach } from './first-of-each.js';
 import { startLoneShim, type LoneShim } from './lone-shim.js';
 import { INSTALLATIONS } from './programs.js';
 import { SampleProcess } from './sample.js';
@@ -54,9 +55,9 @@ describe.each(INSTALLATIONS)("runc's shim of $name, without a daemon", (installa
     return client.unary(method, { id, ...request }, { timeoutMs });
   }
 
-  beforeAll(async () => {
-    await tapHere(`lone-shim-${installation.name.replaceAll(/\W+/g, '-')}`);
-  });
+  const transcript = `lone shim of ${installation.name}`.replaceAll(' ', '-');
+
+  beforeAll(() => tapHere(transcript));
 
   beforeEach(async ({ skip: leave }) => {
     if (skip) return leave();
@@ -183,9 +184,17 @@ describe.each(INSTALLATIONS)("runc's shim of $name, without a daemon", (installa
 
   afterAll(() => {
     if (skip) return;
-    saveTranscript(`lone-shim-${installation.name.replaceAll(/\W+/g, '-')}`, {
+
+    saveTranscript(transcript, {
       remarks: `runc's shim of ${installation.name}, started without a daemon`,
-      title: (calls) => calls.join(', '),
+      title: titleOf,
+      keep: firstOfEach(),
     });
   });
 });
+
+/** `containerd.task.v3.Task: Connect, State`. */
+function titleOf(calls: readonly string[]): string {
+  const [service] = calls[0]?.split('/') ?? [];
+  return `${service}: ${calls.map((call) => call.split('/')[1]).join(', ')}`;
+}
