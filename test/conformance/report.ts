@@ -24,7 +24,12 @@ export interface Difference {
   readonly expected: string;
   readonly got: string;
   readonly peer: string;
+  /** It comes in some runs only: a race within the peer. */
+  readonly atTimes?: boolean;
 }
+
+/** Behind the name of a peer, in the table. */
+const AT_TIMES = ' at times';
 
 export function differencesOf(peers: readonly PeerVerdicts[]): Difference[] {
   return peers.flatMap(({ peer, verdicts }) =>
@@ -37,9 +42,10 @@ export function differencesOf(peers: readonly PeerVerdicts[]): Difference[] {
 /** Rows of a Markdown table; peers that deviate in the same way share one. */
 export function tableOf(differences: readonly Difference[]): string[] {
   const rows = new Map<string, string[]>();
-  for (const { role, id, expected, got, peer } of differences) {
+  for (const { role, id, expected, got, peer, atTimes } of differences) {
     const row = `| ${role} | ${id} | \`${expected}\` | \`${got}\` |`;
-    rows.set(row, [...(rows.get(row) ?? []), peer]);
+    const name = atTimes === true ? `${peer}${AT_TIMES}` : peer;
+    rows.set(row, [...(rows.get(row) ?? []), name]);
   }
   return [...rows].map(([row, names]) => `${row} ${names.join(', ')} |`).toSorted();
 }
@@ -48,6 +54,10 @@ export function tableOf(differences: readonly Difference[]): string[] {
 export function readTable(document: string): Difference[] {
   const row = /^\| (server|client) +\| (\S+) +\| `(.*?)` +\| `(.*?)` +\| (.*?) +\|$/gmu;
   return [...document.matchAll(row)].flatMap(([, role, id, expected, got, names]) =>
-    (names as string).split(', ').map((peer) => ({ role, id, expected, got, peer }) as Difference),
+    (names as string).split(', ').map((name) => {
+      const atTimes = name.endsWith(AT_TIMES);
+      const peer = atTimes ? name.slice(0, -AT_TIMES.length) : name;
+      return { role, id, expected, got, peer, atTimes } as Difference;
+    }),
   );
 }

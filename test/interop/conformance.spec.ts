@@ -44,7 +44,7 @@ async function surprisesOf(peer: Peer, known: readonly Difference[]): Promise<st
   const rows = known.filter((row) => row.peer === peer.name);
   // A race within a peer may have two rows, of which either comes.
   const unknown = found.filter((one) => !rows.some((row) => same(row, one) && row.got === one.got));
-  const gone = rows.filter((row) => !found.some((one) => same(row, one)));
+  const gone = rows.filter((row) => row.atTimes !== true && !found.some((one) => same(row, one)));
   return [
     ...tableOf(unknown).map((line) => `unknown: ${line}`),
     ...tableOf(gone).map((line) => `gone: ${line}`),
