@@ -65,7 +65,7 @@ describe.each(INSTALLATIONS)('sample 12 beside $name', (installation) => {
     await browser.shows(/live[^]*Tasks 0\s+No task runs\./);
   });
 
-  it.skipIf(why)('shows a task with its pids and what it uses, and its exit at once', async () => {
+  it.skipIf(why)('shows a task with its pids and what it uses, and its exit', async () => {
     await startTask('one');
     await browser.shows(running('one', 2));
     await daemon.ctr('tasks', 'kill', '--signal', 'SIGKILL', 'one');
@@ -92,6 +92,21 @@ describe.each(INSTALLATIONS)('sample 12 beside $name', (installation) => {
     await daemon.ctr('tasks', 'kill', '--signal', 'SIGTERM', 'again');
     await daemon.ctr('tasks', 'kill', '--signal', 'SIGKILL', 'again');
     await browser.shows(/(?:again \(.*exited with 137[^]*){2}/);
+  });
+
+  it.skipIf(why)('is told of an exit, and does not only find it when it looks again', async () => {
+    await startTask('told');
+    const seldom = { ...env, POLL_MS: '3600000' };
+    const patient = new SampleProcess(SAMPLE, ['dist/main.js'], { env: seldom });
+    try {
+      const url = (await patient.line()).replace(/^.*: (http)/, '$1');
+      const live = (await fetch(`${url}/tasks/live`)).body!.getReader();
+      await readUntil(live, /"id":"told"[^{}]*"status":"RUNNING"/);
+      await daemon.ctr('tasks', 'kill', '--signal', 'SIGKILL', 'told');
+      await readUntil(live, /"id":"told"[^{}]*"status":"STOPPED","exit":\{"status":137/);
+    } finally {
+      await patient.stop();
+    }
   });
 
   it.skipIf(why)('shows a task that is paused', async () => {
@@ -171,3 +186,17 @@ describe.each(INSTALLATIONS)('sample 12 beside $name', (installation) => {
     await publisher.stop();
   }
 });
+
+/** Reads a stream of text as far as the pattern. */
+async function readUntil(
+  stream: ReadableStreamDefaultReader<Uint8Array>,
+  pattern: RegExp,
+): Promise<void> {
+  const decoder = new TextDecoder();
+  let text = '';
+  while (!pattern.test(text)) {
+    const { value, done } = await stream.read();
+    if (done) throw new Error(`the stream ends without ${pattern}: ${text}`);
+    text += decoder.decode(value, { stream: true });
+  }
+}
