@@ -44,7 +44,7 @@ describe.skipIf(why)("Go's multiplexer of NRI", () => {
   beforeAll(async () => {
     folder = await mkdtemp('/tmp/nri-');
     peer = new NriPeer('mux', join(folder, 's'));
-    await peer.next();
+    await peer.next('listens');
   });
 
   afterAll(async () => {

@@ -45,6 +45,8 @@ export class NriPeer {
   readonly #process: ChildProcess;
   readonly #log: Promise<string>;
   readonly #told: AsyncIterator<string>;
+  /** Told, and not asked for so far. */
+  readonly #kept: Told[] = [];
 
   constructor(...args: readonly string[]) {
     const child = spawn(PROGRAM, args, { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -54,20 +56,24 @@ export class NriPeer {
   }
 
   /**
-   * The next thing that it tells.
+   * The next thing that it tells with this key, whatever else it tells meanwhile.
    *
    * @throws Error with its log when it has ended
    */
-  async next(): Promise<Told> {
-    const { value, done } = await this.#told.next();
-    if (done === true) throw new Error(`the peer has ended: ${await this.#log}`);
-    return JSON.parse(value) as Told;
+  async next(key: string): Promise<Told> {
+    for (;;) {
+      const at = this.#kept.findIndex((told) => key in told);
+      if (at >= 0) return this.#kept.splice(at, 1)[0] as Told;
+      const { value, done } = await this.#told.next();
+      if (done === true) throw new Error(`the peer has ended: ${await this.#log}`);
+      this.#kept.push(JSON.parse(value) as Told);
+    }
   }
 
-  /** Has it do something, and gives what it tells then. */
-  async do(what: string, options: object = {}): Promise<Told> {
+  /** Has it do something, and gives what came of it. */
+  do(what: string, options: object = {}): Promise<Told> {
     this.#process.stdin?.write(`${JSON.stringify({ do: what, ...options })}\n`);
-    return this.next();
+    return this.next('did');
   }
 
   async stop(): Promise<void> {

@@ -14,7 +14,7 @@ const BUILD = join(import.meta.dirname, '.build');
 const SAMPLES = ['12-containerd-client', '14-nri-plugin'];
 
 /** Where a sample is built. */
-function sampleFolder(name: string): string {
+export function sampleFolder(name: string): string {
   return join(BUILD, 'sample', name);
 }
 

@@ -14,6 +14,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/containerd/nri/pkg/adaptation"
 	"github.com/containerd/nri/pkg/api"
@@ -89,12 +90,15 @@ type command struct {
 type runtime struct {
 	sync.Mutex
 	nri        *adaptation.Adaptation
+	pods       []*api.PodSandbox
 	containers []*api.Container
 }
 
 func serve(path, plugins string) {
 	r := &runtime{}
 	var err error
+	// The tests' machine may be slow; the default is 2 s.
+	adaptation.SetPluginRequestTimeout(20 * time.Second)
 	r.nri, err = adaptation.New("nri-peer", "v1.2.3", r.synchronize, r.update,
 		adaptation.WithSocketPath(path),
 		adaptation.WithPluginPath(plugins),
@@ -149,24 +153,26 @@ func (r *runtime) run(c command) (any, error) {
 	return nil, fmt.Errorf("no such command: %s", c.Do)
 }
 
-// fill makes containers that the next plugin is synchronised with.
+// fill makes containers that the next plugin is synchronised with, each in a pod: the library that
+// has to split its message never ends when there are few pods for its containers.
 func (r *runtime) fill(count, bytes int) int {
 	r.Lock()
 	defer r.Unlock()
-	r.containers = nil
+	r.pods, r.containers = nil, nil
 	for n := range count {
 		id := fmt.Sprintf("c%d", n)
 		large := map[string]string{"large": strings.Repeat("x", bytes)}
-		r.containers = append(r.containers, &api.Container{Id: id, PodSandboxId: "pod", Name: id, Annotations: large})
+		r.pods = append(r.pods, &api.PodSandbox{Id: id, Name: id})
+		r.containers = append(r.containers, &api.Container{Id: id, PodSandboxId: id, Name: id, Annotations: large})
 	}
 	return count
 }
 
 func (r *runtime) synchronize(ctx context.Context, callback adaptation.SyncCB) error {
 	r.Lock()
-	containers := r.containers
+	pods, containers := r.pods, r.containers
 	r.Unlock()
-	updates, err := callback(ctx, []*api.PodSandbox{{Id: "pod", Name: "pod"}}, containers)
+	updates, err := callback(ctx, pods, containers)
 	told := map[string]any{"synchronized": len(containers), "updates": len(updates)}
 	if err != nil {
 		told["error"] = err.Error()
