@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ConnectionError, TtrpcClient, TtrpcError } from '../../lib/engine/index.js';
-import { ECHO, makeClient, makeServer, until } from '../engine/harness.js';
+import { ECHO, makeClient, makeServer, turn, until } from '../engine/harness.js';
 import { Download, rejection, Unary, Upload } from '../rpc/text-service.js';
 import { tempFolder } from '../transport/temp-folder.js';
 import { callAll, expectOneEnd, rawServer, runScript, withoutLeaks } from './harness.js';
@@ -35,6 +35,8 @@ const GONE = expect.stringMatching(/^(eof|io)$/u) as unknown;
 
 /** The head of a response of 100 bytes on stream 1, and the first of them. */
 const HALF_A_FRAME = Buffer.from('00000064000000010200aabbcc', 'hex');
+
+afterEach(() => void vi.useRealTimers());
 
 describe('a client', () => {
   it.each<[string, unknown, (socket: Socket) => void]>([
@@ -83,6 +85,8 @@ describe('a client', () => {
       const path = newPath();
       const server = await rawServer(path, (socket) => socket.resume());
       const client = makeClient({ address: path });
+      // So that they are written before their time is over.
+      await client.connect();
       const calls = callAll(client, { timeoutMs: 20 });
       await expectOneEnd(calls, late(true));
       expect(client.stats()).toMatchObject({ connections: 1 });
@@ -265,17 +269,25 @@ describe('a client', () => {
         expect(await client.unary(Unary, 'a')).toBe('echo a');
         // Some of it gets as far as the system's buffers; the rest never leaves this process.
         socket?.pause();
+        vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
         const large = 'x'.repeat(4_000_000);
-        const options = { timeoutMs: 20 };
-        const call =
+        const options = { timeoutMs: 1000 };
+        const end = rejection(
           method === Unary
             ? client.unary(Unary, large, options)
-            : client.clientStreaming(Upload, [large], options);
-        expect(await rejection(call)).toEqual(late(true));
+            : client.clientStreaming(Upload, [large], options),
+        );
+        await until(() => client.stats().openStreams === 1);
+        for (let turns = 0; turns < 5; turns++) await turn();
+        vi.advanceTimersByTime(1000);
+        expect(await end).toEqual(late(true));
         socket?.resume();
         expect(await client.unary(Unary, 'next')).toBe('echo next');
-        expect(client.stats()).toMatchObject({ connections: 1, openStreams: 0 });
-        await until(() => server.stats().openStreams === 0);
+        // The server's own deadline, and the time after which the client closes an open half.
+        vi.advanceTimersByTime(1000);
+        await until(() => client.stats().openStreams + server.stats().openStreams === 0);
+        expect(client.stats().connections).toBe(1);
+        vi.useRealTimers();
         await client.close();
         await server.close();
       });

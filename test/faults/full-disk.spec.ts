@@ -8,6 +8,7 @@ import { runScript } from './harness.js';
 import { engineScript } from './processes.js';
 
 const at = tempFolder();
+const ENGINE = engineScript(at('lib'));
 
 /** Mounts a file system that holds one file, for the process behind it and nobody else. */
 const mountOne = (command: string): string[] => [
@@ -35,7 +36,7 @@ it.skipIf(command === undefined && process.env['CI'] !== 'true')(
   async () => {
     const [folder, path] = [at('full'), at('elsewhere')];
     mkdirSync(folder);
-    const script = `${engineScript(at('lib'))}
+    const script = `${ENGINE}
       import { unlinkSync } from 'node:fs';
       const server = serve();
       const inFull = ${JSON.stringify(`${folder}/x`)};

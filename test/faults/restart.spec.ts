@@ -10,6 +10,7 @@ import { runScript, withoutLeaks } from './harness.js';
 import { engineScript } from './processes.js';
 
 const at = tempFolder();
+const ENGINE = engineScript(at('lib'));
 
 const SERVERS = 4;
 const WORKERS = 20;
@@ -18,7 +19,7 @@ const CALLS = 50;
 
 /** Processes that are ready to serve on one path, and write down each call before they answer it. */
 async function makeServers(path: string, log: string): Promise<ChildProcess[]> {
-  const script = `${engineScript(at('lib'))}
+  const script = `${ENGINE}
     import { appendFileSync } from 'node:fs';
     const server = serve(async (request) => {
       appendFileSync(${JSON.stringify(log)}, request + '\\n');
@@ -105,4 +106,4 @@ it('loses no call that was not written, and answers none twice, over restarts of
     expect(outcomes.answered.size).toBeGreaterThanOrEqual(SERVERS * CALLS);
     expect(client.stats()).toMatchObject({ connections: 0, openStreams: 0 });
   });
-}, 30_000);
+});

@@ -11,6 +11,7 @@ import { runScript, withoutLeaks } from './harness.js';
 import { engineScript } from './processes.js';
 
 const at = tempFolder();
+const ENGINE = engineScript(at('lib'));
 let count = 0;
 const newPath = (): string => at(`s${++count}`);
 
@@ -149,7 +150,7 @@ describe('a server', () => {
 
   it('survives that the process has no descriptor left for a connection', async () => {
     const path = newPath();
-    const script = `${engineScript(at(`lib${++count}`))}
+    const script = `${ENGINE}
       console.log(await serve().listen(${JSON.stringify(path)}));
     `;
     // Enough for Node itself, not for all of the clients.
@@ -220,6 +221,8 @@ describe('a server', () => {
       const server = makeServer({ ...ECHO, [name]: handler });
       await server.listen(path);
       const client = makeClient({ address: path });
+      // So that the call is written before its time is over.
+      await client.connect();
       const options = { timeoutMs: fault === 'never settles' ? 20 : 10_000 };
       const call = {
         Unary: () => client.unary(Unary, 'a', options),
