@@ -30,7 +30,7 @@ const CACHE = join(
 const SYSTEM: Installation = { name: 'containerd of the system', path: PATH };
 
 /** That of the go module: 2.x. */
-const NEWEST: Installation = { name: 'containerd 2', path: CACHE + delimiter + PATH };
+export const NEWEST: Installation = { name: 'containerd 2', path: CACHE + delimiter + PATH };
 
 /** Both, oldest first. */
 export const INSTALLATIONS: readonly Installation[] = [SYSTEM, NEWEST];
