@@ -31,8 +31,11 @@ export type End =
 export interface ChaosResult {
   readonly calls: number;
   readonly ends: Readonly<Record<Kind, Readonly<Partial<Record<End, number>>>>>;
-  /** Streams that were overfull though neither their handler nor their caller's loop had to wait. */
-  readonly innocent: number;
+  /**
+   * Streams that were overfull though neither their handler nor their caller's loop had to wait, by
+   * kind and by the side that ended them: an answer that is not read keeps a handler from its requests.
+   */
+  readonly innocent: Readonly<Record<string, number>>;
   /** What may not be. */
   readonly faults: readonly string[];
 }
@@ -65,7 +68,7 @@ class ChaosRun {
   readonly #verdicts: number[] = [];
   readonly #ends: ChaosResult['ends'] = { echo: {}, download: {}, upload: {}, chat: {} };
   readonly #faults: string[] = [];
-  #innocent = 0;
+  readonly #innocent: Record<string, number> = {};
   #begun = 0;
   #stopped = false;
 
@@ -87,7 +90,6 @@ class ChaosRun {
       if (end === undefined) continue;
       const ends: Partial<Record<End, number>> = this.#ends[plan.kind];
       ends[end] = (ends[end] ?? 0) + 1;
-      if (end === 'overfull' && plan.callerLagMs + plan.handlerLagMs === 0) this.#innocent += 1;
       if (RESTING.includes(end)) await sleep(REST_MS);
     }
   }
@@ -120,12 +122,20 @@ class ChaosRun {
     } catch (error) {
       const end = endOf(error, plan);
       if (end === undefined) this.#fault(plan, describe(error));
+      if (end === 'overfull') this.#onOverfull(error, plan);
       this.#verdicts[plan.call - 1] = verdictOf(error, end);
       return end;
     } finally {
       watch.stop();
       clearTimeout(abort);
     }
+  }
+
+  #onOverfull(error: unknown, { kind, callerLagMs, handlerLagMs }: ChaosPlan): void {
+    if (callerLagMs + handlerLagMs > 0) return;
+    const side = (error as { kind?: string }).kind === 'ttrpc.status' ? 'server' : 'client';
+    const name = `${kind} by the ${side}`;
+    this.#innocent[name] = (this.#innocent[name] ?? 0) + 1;
   }
 
   #fault({ kind, call }: Plan, what: string): void {

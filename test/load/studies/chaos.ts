@@ -242,15 +242,19 @@ function report(
   faults: Record<string, number>,
   { calls, ends, innocent }: ChaosResult,
 ): string {
-  const inflicted = Object.entries(faults).map(([kind, times]) => `${kind} ${times}`);
   const rows = Object.entries(ends).map(([kind, counts]) => [
     kind,
     ...ENDS.map((end) => counts[end] ?? 0),
   ]);
   return [
-    `## chaos: ${peer}, seed ${seed}: ${number(calls)} calls, ${inflicted.join(', ')}\n`,
+    `## chaos: ${peer}, seed ${seed}: ${number(calls)} calls, ${counted(faults)}\n`,
     table(['calls', ...ENDS], rows),
     `\nEach was answered once and rightly, or failed as above; none reached a handler twice, none`,
-    `that is safe to repeat reached one. Overfull without a lag of their own: ${innocent}.\n`,
+    `that is safe to repeat reached one. Overfull without a lag of their own: ${counted(innocent)}.\n`,
   ].join('\n');
+}
+
+function counted(times: Readonly<Record<string, number>>): string {
+  const each = Object.entries(times).map(([name, count]) => `${name} ${count}`);
+  return each.length === 0 ? 'none' : each.join(', ');
 }
