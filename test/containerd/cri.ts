@@ -1,10 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { credentials, loadPackageDefinition, type Client } from '@grpc/grpc-js';
+import {
+  credentials,
+  loadPackageDefinition,
+  status,
+  type Client,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { until } from './daemon.js';
 
 type Call = (request: object, options: object, callback: Callback) => unknown;
-type Callback = (error: Error | null, response: Record<string, string>) => void;
+type Callback = (error: ServiceError | null, response: Record<string, string>) => void;
 
 /** Time for a call; making a container takes a tenth of a second. */
 const TIMEOUT_MS = 20_000;
@@ -82,11 +89,22 @@ export class Pod {
     }
   }
 
-  #call(method: string, request: object): Promise<Record<string, string>> {
+  /** A daemon that has just started is unavailable at first. */
+  async #call(method: string, request: object): Promise<Record<string, string>> {
+    let response: Record<string, string> | undefined;
+    await until(`containerd takes ${method}`, async () => {
+      response = await this.#attempt(method, request);
+      return response !== undefined;
+    });
+    return response as Record<string, string>;
+  }
+
+  #attempt(method: string, request: object): Promise<Record<string, string> | undefined> {
     return new Promise((resolve, reject) => {
       const deadline = Date.now() + TIMEOUT_MS;
       this.#client[method]?.(request, { deadline }, (error, response) => {
         if (error === null) resolve(response);
+        else if (error.code === status.UNAVAILABLE) resolve(undefined);
         else reject(new Error(`${method}: ${error.message}`, { cause: error }));
       });
     });
