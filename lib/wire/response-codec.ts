@@ -24,7 +24,7 @@ const VALUE_TAG = tagOf(AnyField.Value, WireType.LengthDelimited);
  * Details that a status may come with; a detail may be two bytes on the wire, but is objects of 240
  * here. Nobody sends more than a few.
  */
-const MAX_DETAILS = 1024;
+const MAX_DETAILS = 128;
 
 /** What a response says; reused from response to response. */
 export class ResponseView {

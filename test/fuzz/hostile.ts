@@ -59,6 +59,11 @@ function hostileFrame(side: Utterance['from']): fc.Arbitrary<Buffer> {
   return fc.oneof(inPlace, anywhere).map(encodeFrame);
 }
 
+/** Frames that a hostile peer of this side's role sends; whole ones, so that the connection goes on. */
+export function hostileFrames(side: Utterance['from']): fc.Arbitrary<Buffer[]> {
+  return fc.array(hostileFrame(side), { minLength: 5, maxLength: 30, size: 'max' });
+}
+
 /** Pieces of bytes that a hostile peer of this side's role sends, one behind the other. */
 export function hostileBytes(side: Utterance['from']): fc.Arbitrary<Buffer[]> {
   const frame = hostileFrame(side);

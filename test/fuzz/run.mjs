@@ -11,7 +11,7 @@ const PLACES = [
   'test/rpc/calls.model.spec.ts',
 ];
 /** Of how many properties the time is shared. */
-const PROPERTIES = 7;
+const PROPERTIES = 9;
 
 const { values } = parseArgs({
   options: {
