@@ -1,7 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -98,6 +98,7 @@ export class Daemon {
         await this.ctr('tasks', 'delete', '--force', id);
       }
       await until('its bundles are gone', async () => (await this.#bundles()).length === 0);
+      await removeRuncState(this.namespace);
     } finally {
       await this.halt();
       await rm(this.folder, { recursive: true });
@@ -148,6 +149,20 @@ export async function until(what: string, isSo: () => boolean | Promise<boolean>
   while (!(await isSo())) {
     if (performance.now() > end) throw new Error(`not within ${PATIENCE_MS / 1000} s: ${what}`);
     await setTimeout(LOOK_MS);
+  }
+}
+
+/**
+ * Takes away the folder in which runc keeps what it knows of a namespace's containers.
+ *
+ * @throws Error of the file system when there are containers left
+ */
+export async function removeRuncState(namespace: string): Promise<void> {
+  try {
+    await rmdir(join('/run/containerd/runc', namespace));
+  } catch (error) {
+    // None of its shims was runc's.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }
 

@@ -9,7 +9,7 @@ import { TtrpcClient } from '../../lib/engine/client.js';
 import { TtrpcServer } from '../../lib/engine/server.js';
 import { loadServices } from '../../lib/proto/service-definition.js';
 import { Browser } from './browser.js';
-import { isGone, until } from './daemon.js';
+import { isGone, removeRuncState, until } from './daemon.js';
 import { firstOfEach } from './first-of-each.js';
 import { startLoneShim, type LoneShim } from './lone-shim.js';
 import { INSTALLATIONS } from './programs.js';
@@ -93,6 +93,7 @@ describe.each(INSTALLATIONS)("runc's shim of $name, without a daemon", (installa
       shim.log.destroy();
       await rm(state, { recursive: true });
     }
+    await removeRuncState(namespace);
   });
 
   it('is found by its bundle, and lives from Create to Shutdown', async () => {
