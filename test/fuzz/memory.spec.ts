@@ -96,7 +96,7 @@ async function keptByServer(frames: readonly Buffer[], reads: boolean): Promise<
   const transport = createMemoryTransport();
   const server = new TtrpcServer(LIMITS);
   server.addService(INTEROP, {
-    Echo: (message: Reply) => message,
+    Echo: (message: Reply) => (message['text'] === 'stay' ? never() : message),
     Nothing: never,
     Inspect: never,
     InspectStream: () => [{}],
@@ -130,7 +130,7 @@ async function keptByClient(frames: readonly Buffer[]): Promise<number> {
   const calls: Promise<unknown>[] = [];
   for (let count = 0; count < 20; count++) {
     calls.push(client.unary(methodOf('Echo'), { text: 'a' }));
-    const responses = client.serverStreaming(methodOf('Count'), { count: 2 });
+    const responses = client.serverStreaming(methodOf('InspectStream'), {});
     calls.push(responses[Symbol.asyncIterator]().next());
   }
   const ends = Promise.allSettled(calls);
@@ -142,31 +142,26 @@ async function keptByClient(frames: readonly Buffer[]): Promise<number> {
   return kept;
 }
 
-const KILOBYTE = `00*${KIB}`;
-/** A message of a kilobyte, as a payload. */
-const LARGE = field(3, `1a8008 ${KILOBYTE}`);
+/** Messages with so many bytes of data. */
+const SIXTY_KIB = `1a 80e003 00*${60 * KIB}`;
+const THIRTY_KIB = `1a 80f001 00*${30 * KIB}`;
+
+const METADATA = field(5, `0a01 "k" 12 80e003 61*${60 * KIB}`);
+const FIFTY_EMPTY = Array.from({ length: 50 }, () => data(1, 0));
 
 describe('what a hostile client makes a server keep', { timeout }, () => {
   it.each<[string, Buffer[], boolean]>([
     [
       'requests that are never answered',
-      [request(1, 0, 'Sleep', field(3, `22 8008 ${KILOBYTE}`))],
+      [request(1, 0, 'Echo', field(3, `0a04 "stay" ${SIXTY_KIB}`))],
       true,
     ],
-    [
-      'metadata of calls that are never answered',
-      [request(1, 0, 'Nothing', field(5, `0a8008 61*${KIB}`))],
-      true,
-    ],
-    ['messages that nobody takes', [request(1, 6, 'Sum'), data(1, 0, `22 8008 ${KILOBYTE}`)], true],
-    [
-      'messages in plenty that nobody takes',
-      [request(1, 6, 'Sum'), ...Array.from({ length: 50 }, () => data(1, 0))],
-      true,
-    ],
-    ['answers that nobody reads', [request(1, 0, 'Echo', LARGE)], false],
+    ['metadata that is never answered', [request(1, 0, 'Nothing', METADATA)], true],
+    ['messages that nobody takes', [request(1, 6, 'Brief'), data(1, 0, THIRTY_KIB)], true],
+    ['empty messages that nobody takes', [request(1, 6, 'Brief'), ...FIFTY_EMPTY], true],
+    ['answers that nobody reads', [request(1, 0, 'Echo', field(3, THIRTY_KIB))], false],
     ['streams of answers that nobody reads', [request(1, 1, 'Count')], false],
-    ['refusals that nobody reads', [request(2, 0, 'Echo', LARGE)], false],
+    ['refusals that nobody reads', [request(2, 0, 'Echo')], false],
     ['streams that are opened and left', [request(1, 6, 'Chat')], true],
     ['frames above the maximum', [frame(1, REQUEST, 0, Buffer.alloc(64 * KIB + 1))], true],
     ['unknown names', [request(1, 0, 'x'.repeat(100))], true],
@@ -184,19 +179,16 @@ describe('what a hostile client makes a server keep', { timeout }, () => {
   });
 });
 
+const IDS = Array.from({ length: 16 }, (_, at) => 2 * at + 1);
+/** A pair of metadata, of 30 KiB. */
+const PAIR = `0a 84f001 0a 80f001 61*${30 * KIB}`;
+const MANY_DETAILS = field(1, `0805 ${'1a00'.repeat(25_000)}`);
+
 describe('what a hostile server makes a client keep', { timeout }, () => {
   it.each<[string, Buffer[]]>([
-    [
-      'messages that nobody takes',
-      Array.from({ length: 16 }, (_, at) => data(2 * at + 1, 0, `22 8008 ${KILOBYTE}`)),
-    ],
-    [
-      'statuses with details',
-      Array.from({ length: 16 }, (_, at) =>
-        response(2 * at + 1, field(1, `0805 ${'1a00'.repeat(128)}`)),
-      ),
-    ],
-    ['answers to nobody', [response(0x1000_0001, LARGE)]],
+    ['messages that nobody takes', IDS.map((id) => data(id, 0, PAIR))],
+    ['statuses with details', IDS.map((id) => response(id, MANY_DETAILS))],
+    ['answers to nobody', [response(0x1000_0001, field(2, THIRTY_KIB))]],
   ])('as %s is within its bounds', async (_, frames) => {
     expect(await keptByClient(frames)).toBeLessThan(BOUND);
   });
