@@ -47,8 +47,8 @@ const REASONS: Record<ConnectionFailure, string> = {
  *
  * Synchronous and free of I/O, timers and promises. Call order: the pipe calls `receive`, `flush`,
  * `onWritten`, `onDrain` and at last `onClosed`; streams write frames in between. What is written
- * while a chunk is worked through leaves at its end, anything else at the end of the turn of the
- * event loop; a large turn's frames in several batches.
+ * while a chunk is worked through leaves at its end, the last answer that a server owes at once,
+ * anything else at the end of the turn of the event loop; a large turn's frames in several batches.
  *
  * Source: containerd/ttrpc `channel.go`, `server.go` (`run`), `client.go` (`receiveLoop`).
  */
@@ -156,13 +156,18 @@ export abstract class Connection implements BytePeer, FrameHandler {
     this.#setup.onClosed?.(error);
   }
 
-  /** A frame was ended: it leaves with this turn's last batch, or now if the batch is full. */
-  frameWritten(): void {
+  /**
+   * A frame was ended: it leaves with this turn's last batch, or now if the batch is full.
+   *
+   * @param alone - nothing more is to be expected in this turn: it leaves now
+   */
+  frameWritten(alone = false): void {
     if (this.writer.pending >= this.#batchLength) this.#send();
-    if (!this.#receiving && !this.#flushScheduled && !this.#blocked) {
-      this.#flushScheduled = true;
-      this.#setup.sink.scheduleFlush();
-    }
+    if (this.#receiving || this.#blocked) return;
+    if (alone) return this.flush();
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    this.#setup.sink.scheduleFlush();
   }
 
   /** Calls `waiter.onDrain` once there is room, in the order of asking. */

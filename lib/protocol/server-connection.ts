@@ -71,12 +71,12 @@ export class ServerConnection extends Connection {
     writer.beginFrame(streamId, MessageType.Response, 0);
     writeStatus(writer, status);
     writer.endFrame();
-    this.responseWritten();
+    this.#responseWritten();
   }
 
-  /** A stream's final frame was written. */
-  responseWritten(): void {
-    this.frameWritten();
+  #responseWritten(): void {
+    // Behind the last answer there is none to wait for.
+    this.frameWritten(this.#streams.size === 0);
     // Not even short statuses are read: such a peer is let go.
     if (this.congested && this.writer.pending > this.#patience) this.destroy('stalled');
   }
@@ -92,9 +92,10 @@ export class ServerConnection extends Connection {
     this.#streams.add(streamId, stream);
   }
 
-  /** @internal */
-  forget(streamId: number): void {
+  /** @internal The stream's final frame was written. */
+  finish(streamId: number): void {
     this.#streams.delete(streamId);
+    this.#responseWritten();
     this.#closeIfDrained();
   }
 
@@ -293,7 +294,6 @@ export abstract class ServerStream {
 
   #finish(): void {
     this.#state = 'closed';
-    this.connection.responseWritten();
-    this.connection.forget(this.#streamId);
+    this.connection.finish(this.#streamId);
   }
 }

@@ -68,6 +68,22 @@ describe('ServerConnection', () => {
     expect([stream.active, connection.openStreams]).toEqual([false, 0]);
   });
 
+  it('sends the last answer that there is to give at once, with those that wait for it', () => {
+    const { hear, handler, end } = start();
+    const batches: string[][] = [];
+    end.write = (batch) => {
+      batches.push(frames(batch));
+      return true;
+    };
+    hear(UNARY);
+    hear('00000007 00000003 01 00 1205 "unary"');
+    handler.get(3).respond(hex('1201 aa'));
+    expect(batches).toEqual([]);
+    handler.get(1).respond(hex('1201 bb'));
+    const answers = ['00000003 00000003 02 00 1201aa', '00000003 00000001 02 00 1201bb'];
+    expect(batches).toEqual([answers]);
+  });
+
   it('answers with a status', () => {
     const { hear, handler, said } = start();
     hear(UNARY);
