@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { connect, createServer, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -118,6 +119,16 @@ describe('credentialsReader', () => {
     );
   });
 
+  it('says why a koffi that has no binary for the system can not be loaded', () => {
+    mkdirSync(at('node_modules/koffi'), { recursive: true });
+    const failing = "throw new Error('Cannot find the native Koffi module')";
+    writeFileSync(at('node_modules/koffi/index.js'), failing);
+    const { platform, arch } = process;
+    expect(() => credentialsReader({ platform, arch, load: createRequire(at('s')) })).toThrow(
+      "(npm install koffi), which can't be loaded: Cannot find the native Koffi module",
+    );
+  });
+
   it('fails for what is no socket, instead of giving root', () => {
     expect(() => credentialsReader()(2 ** 30)).toThrow('does not give the credentials');
   });
@@ -153,8 +164,21 @@ asRoot('a second user', () => {
     expect(errors[0]).toContain('of user 65533 and group 65532 may not connect');
   });
 
-  it('is let in where it is meant', async () => {
-    expect((await kept(OTHER)).kept).toBe(true);
-    expect((await kept({ uid: OTHER.uid })).kept).toBe(true);
+  it.each<[string, PeerRule]>([
+    ['the user of this process', ids],
+    ['its user in another group', { uid: OTHER.uid, gid: ids.gid }],
+    ['another group', { gid: ids.gid }],
+    ['a function that knows it', ({ uid }) => uid !== OTHER.uid],
+  ])('is kept out by %s', async (_, rule) => {
+    expect((await kept(rule)).kept).toBe(false);
+  });
+
+  it.each<[string, PeerRule]>([
+    ['user and group', OTHER],
+    ['user', { uid: OTHER.uid }],
+    ['group', { gid: OTHER.gid }],
+    ['a function that knows it', ({ uid, gid }) => uid === OTHER.uid && gid === OTHER.gid],
+  ])('is let in by its %s', async (_, rule) => {
+    expect((await kept(rule)).kept).toBe(true);
   });
 });
