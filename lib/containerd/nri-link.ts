@@ -44,9 +44,14 @@ const REGISTRATION_TIMEOUT_MS = 5000;
  * ```ts
  * const { address, ...identity } = nriIdentity({ name: 'env', index: '10' });
  * const link = new NriLink({ address });
+ * const server = new TtrpcServer();
+ * server.addService(catalog.service('nri.pkg.api.v1alpha1.Plugin'), {
+ *   Configure: () => ({ events: nriEventMask('CreateContainer') }),
+ * });
  * await server.listen(link.listen);
  * const runtime = new TtrpcClient({ dial: link.dial });
- * await link.run((options) => runtime.unary(registerPlugin, identity, options));
+ * const register = catalog.method('nri.pkg.api.v1alpha1.Runtime', 'RegisterPlugin');
+ * await link.run((options) => runtime.unary(register, identity, options));
  * ```
  */
 export class NriLink {

@@ -55,9 +55,12 @@ const ADDRESS = 'NRI mux';
  *
  * @example
  * ```ts
+ * import { connect } from 'node:net';
+ *
  * const mux = new NriMux(connect('/var/run/nri/nri.sock'));
  * const plugin = mux.open(NRI_PLUGIN_CONNECTION);
  * const runtime = mux.open(NRI_RUNTIME_CONNECTION);
+ * const server = new TtrpcServer();
  * await server.serve(plugin, 'NRI');
  * const client = new TtrpcClient({ stream: runtime });
  * ```
