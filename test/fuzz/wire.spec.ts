@@ -2,9 +2,24 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { ProtocolError } from '../../lib/errors.js';
+import { HEADER_LENGTH, MAX_PAYLOAD_LENGTH } from '../../lib/spec/frame.js';
 import { FrameDecoder } from '../../lib/wire/frame-decoder.js';
-import { decodeRequest, RequestView } from '../../lib/wire/request-codec.js';
-import { decodeResponse, ResponseView } from '../../lib/wire/response-codec.js';
+import { FrameWriter } from '../../lib/wire/frame-writer.js';
+import {
+  beginRequestPayload,
+  decodeMetadata,
+  decodeRequest,
+  encodeRoute,
+  endPayload,
+  RequestView,
+  writeRequestTail,
+} from '../../lib/wire/request-codec.js';
+import {
+  beginResponsePayload,
+  decodeResponse,
+  ResponseView,
+  writeStatus,
+} from '../../lib/wire/response-codec.js';
 import { REQUEST, RESPONSE } from '../interop/frames.js';
 import { cut, cuts } from '../support/arbitraries.js';
 import { oracleRequest, oracleResponse } from '../wire/oracle.js';
@@ -45,12 +60,44 @@ function ourRequest(bytes: Buffer) {
     method: request.method,
     payload: bytes.toString('hex', request.payloadStart, request.payloadEnd),
     timeoutNano: request.timeoutNano,
+    metadata: decodeMetadata(bytes.subarray(request.metadataStart, request.metadataEnd)),
   };
 }
 
 function theirRequest(bytes: Buffer) {
-  const { service, method, payload, timeoutNano } = oracleRequest.decode(bytes);
-  return { service, method, payload: payload.toString('hex'), timeoutNano };
+  const { service, method, payload, timeoutNano, metadata } = oracleRequest.decode(bytes);
+  const pairs = metadata.map(({ key, value }): [string, string] => [key.toLowerCase(), value]);
+  return { service, method, payload: payload.toString('hex'), timeoutNano, metadata: pairs };
+}
+
+/** The envelope that we write. */
+function written(append: (writer: FrameWriter) => void): Buffer {
+  const writer = new FrameWriter(MAX_PAYLOAD_LENGTH);
+  writer.beginFrame(1, REQUEST, 0);
+  append(writer);
+  writer.endFrame();
+  return (writer.take() as Buffer).subarray(HEADER_LENGTH);
+}
+
+function rewriteRequest(bytes: Buffer): Buffer {
+  const { service, method, payload, timeoutNano, metadata } = theirRequest(bytes);
+  return written((writer) => {
+    writer.append(encodeRoute(service, method));
+    const begun = beginRequestPayload(writer);
+    writer.append(Buffer.from(payload, 'hex'));
+    endPayload(writer, begun);
+    writeRequestTail(writer, timeoutNano, metadata);
+  });
+}
+
+function rewriteResponse(bytes: Buffer): Buffer {
+  const { status, payload } = theirResponse(bytes);
+  return written((writer) => {
+    if (status) return writeStatus(writer, status);
+    const begun = beginResponsePayload(writer);
+    writer.append(Buffer.from(payload, 'hex'));
+    endPayload(writer, begun);
+  });
 }
 
 function ourResponse(bytes: Buffer) {
@@ -112,6 +159,11 @@ describe('the envelopes', { timeout }, () => {
     for (const { payload } of responses) {
       expect(ourResponse(payload)).toEqual(theirResponse(payload));
     }
+  });
+
+  it('are written as Go writes them, byte by byte', () => {
+    for (const { payload } of requests) expect(rewriteRequest(payload)).toEqual(payload);
+    for (const { payload } of responses) expect(rewriteResponse(payload)).toEqual(payload);
   });
 
   it('of requests are refused or read alike, damaged anywhere', () => {
