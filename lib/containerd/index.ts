@@ -4,6 +4,7 @@
  * @module nestjs-ttrpc/containerd
  */
 
+export { EventPublisher, type EventPublisherOptions, type TaskEvent } from './event-publisher.js';
 export { nriEventMask, type NriEvent } from './nri-events.js';
 export {
   NRI_SOCKET,
@@ -18,6 +19,21 @@ export {
   NriMux,
   type NriMuxOptions,
 } from './nri-mux.js';
+export { groupOfAnnotations, runShim, type BundleConfig, type ShimProgram } from './shim.js';
+export {
+  formatDeleteAnswer,
+  formatInfoAnswer,
+  type DeadContainer,
+  type ShimIdentity,
+} from './shim-answers.js';
+export { parseShimArguments, type ShimAction, type ShimArguments } from './shim-arguments.js';
+export {
+  formatShimAnswer,
+  readShimInput,
+  type BootstrapParams,
+  type ShimAnswer,
+  type ShimInput,
+} from './shim-bootstrap.js';
 export {
   findShims,
   readShimAddress,
@@ -26,6 +42,10 @@ export {
   type ShimBundle,
   type UnreadableBundle,
 } from './shim-bundles.js';
+export { reportListening, startShimDaemon, type ShimDaemonOptions } from './shim-daemon.js';
+export { ShimLease, type ShimLeaseOptions } from './shim-lease.js';
+export { shimSocketPath, type ShimSocketOptions } from './shim-socket.js';
+export { TaskStdio, type StreamTarget, type TaskStdioPaths } from './task-stdio.js';
 export { fromTimestamp, toTimestamp, type ProtoTimestamp } from './timestamp.js';
 export {
   packAny,

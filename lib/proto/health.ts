@@ -1,6 +1,5 @@
-import protobuf from 'protobufjs';
 import type { MethodDefinition, TypedService } from '../rpc/method-definition.js';
-import { loadServices } from './service-definition.js';
+import { loadProtoText } from './proto-text.js';
 
 /** Full name of the service by which a server says whether it works. */
 export const HEALTH_SERVICE = 'grpc.health.v1.Health';
@@ -53,8 +52,7 @@ export interface HealthMethods {
  * ```
  */
 export function healthService(): TypedService<HealthMethods> {
-  const { root } = protobuf.parse(HEALTH_PROTO);
-  const catalog = loadServices({ root, loader: { defaults: true, enums: String } });
+  const catalog = loadProtoText(HEALTH_PROTO, { defaults: true, enums: String });
   const method = {
     check: catalog.method(HEALTH_SERVICE, 'Check'),
     watch: catalog.method(HEALTH_SERVICE, 'Watch'),

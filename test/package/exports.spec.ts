@@ -183,6 +183,11 @@ toStatus
 `;
 
 const CONTAINERD = `
+type BootstrapParams
+type BundleConfig
+type DeadContainer
+EventPublisher
+type EventPublisherOptions
 type FindShimsOptions
 type FoundShims
 type GeneratedAny
@@ -199,15 +204,39 @@ type NriMuxOptions
 type NriRegister
 type ProtoAny
 type ProtoTimestamp
+type ShimAction
+type ShimAnswer
+type ShimArguments
 type ShimBundle
+type ShimDaemonOptions
+type ShimIdentity
+type ShimInput
+ShimLease
+type ShimLeaseOptions
+type ShimProgram
+type ShimSocketOptions
+type StreamTarget
+type TaskEvent
+TaskStdio
+type TaskStdioPaths
 type UnpackedAny
 type UnreadableBundle
 findShims
+formatDeleteAnswer
+formatInfoAnswer
+formatShimAnswer
 fromTimestamp
+groupOfAnnotations
 nriEventMask
 nriIdentity
 packAny
+parseShimArguments
 readShimAddress
+readShimInput
+reportListening
+runShim
+shimSocketPath
+startShimDaemon
 toTimestamp
 unpackAny
 `;

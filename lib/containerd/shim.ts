@@ -1,0 +1,177 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { parseAddress } from '../transport/address.js';
+import { dial } from '../transport/dial.js';
+import {
+  formatDeleteAnswer,
+  formatInfoAnswer,
+  type DeadContainer,
+  type ShimIdentity,
+} from './shim-answers.js';
+import { parseShimArguments, type ShimArguments } from './shim-arguments.js';
+import {
+  formatShimAnswer,
+  readShimInput,
+  type ShimAnswer,
+  type ShimInput,
+} from './shim-bootstrap.js';
+import { reportListening, startShimDaemon } from './shim-daemon.js';
+import { shimSocketPath } from './shim-socket.js';
+
+/** What is read of a bundle's `config.json`. */
+export interface BundleConfig {
+  /** What clients have written to the container; Kubernetes' sandbox among it. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A shim: what a program has to bring along. */
+export interface ShimProgram extends ShimIdentity {
+  /**
+   * The daemon: resolves when a server listens on `shim.socket`, for the containers of one group. It
+   * owns its process, and ends it when it is told to shut down.
+   */
+  serve(shim: ShimArguments): Promise<void>;
+  /**
+   * Ends what is left of a container and takes it away, whether or not there is a daemon. Also called
+   * after a container has ended in order.
+   */
+  cleanUp(shim: ShimArguments): Promise<DeadContainer>;
+  /**
+   * What the containers that share a shim have in common; `undefined` where one has its own.
+   * @defaultValue {@link groupOfAnnotations}
+   */
+  readonly groupOf?: ((config: BundleConfig) => string | undefined) | undefined;
+  /**
+   * How to answer `start`.
+   * @defaultValue plainly, with version 2, which every containerd can read
+   */
+  readonly answer?: ((input: ShimInput) => ShimAnswer) | undefined;
+}
+
+/** What clients put containers into one shim by, the strongest first. */
+const GROUP_ANNOTATIONS = ['io.containerd.runc.v2.group', 'io.kubernetes.cri.sandbox-id'];
+
+/** How long a socket may take to tell whether somebody listens, in milliseconds. */
+const PROBE_MS = 2000;
+
+/** The most that is read of stdin, in bytes. */
+const MAX_INPUT = 4 << 20;
+
+/**
+ * The groups of containerd's own shim: an annotation of its name, or Kubernetes' sandbox.
+ *
+ * Source: containerd `cmd/containerd-shim-runc-v2/manager/manager_linux.go`.
+ */
+export function groupOfAnnotations({ annotations = {} }: BundleConfig): string | undefined {
+  return GROUP_ANNOTATIONS.map((name) => annotations[name]).find((group) => group !== undefined);
+}
+
+/**
+ * The main function of a shim: does what containerd asks for by this process's arguments, and says
+ * what went wrong by its exit code and its stderr.
+ *
+ * `start` finds the daemon of the container's group, or starts this program again as that daemon,
+ * writes the bundle's file `address` and answers. Sockets are root's only by their folder's mode.
+ *
+ * @example
+ * ```ts
+ * await runShim({
+ *   name: 'io.containerd.mine.v1',
+ *   version: '1.0.0',
+ *   serve: async ({ socket }) => void (await server.listen(`unix://${socket}`)),
+ *   cleanUp: async ({ id }) => ({ exitStatus: await removeContainer(id) }),
+ * });
+ * ```
+ */
+export async function runShim(program: ShimProgram): Promise<void> {
+  try {
+    const shim = parseShimArguments(process.argv.slice(2));
+    const answer = await ACTIONS[shim.action](program, shim);
+    if (answer !== undefined) process.stdout.write(answer);
+  } catch (error) {
+    process.exitCode = 1;
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${program.name}: ${reason}\n`);
+  }
+}
+
+type Action = (program: ShimProgram, shim: ShimArguments) => Promise<Uint8Array | undefined>;
+
+const ACTIONS: Readonly<Record<ShimArguments['action'], Action>> = {
+  start,
+  serve,
+  delete: async (program, shim) => {
+    const bundle = shim.bundle || process.cwd();
+    return formatDeleteAnswer(await program.cleanUp({ ...shim, bundle }));
+  },
+  version: ({ name, version }) => Promise.resolve(Buffer.from(`${name} ${version}\n`)),
+  info: (program) => Promise.resolve(formatInfoAnswer(program)),
+};
+
+async function start(program: ShimProgram, shim: ShimArguments): Promise<Uint8Array> {
+  const input = readShimInput(await readStdin(), shim.id);
+  const bundle = shim.bundle || process.cwd();
+  const config = JSON.parse(await readFile(join(bundle, 'config.json'), 'utf8')) as BundleConfig;
+  const { groupOf = groupOfAnnotations } = program;
+  const id = groupOf(config) ?? shim.id;
+  const socket = shimSocketPath({ ...shim, id, folder: input.params?.socketDir || undefined });
+  if (!(await listens(socket))) await startDaemon(shim, bundle, socket);
+  const where = `unix://${socket}`;
+  await writeAddress(bundle, where);
+  return formatShimAnswer(where, program.answer?.(input));
+}
+
+async function startDaemon(shim: ShimArguments, bundle: string, socket: string): Promise<void> {
+  await mkdir(dirname(socket), { recursive: true, mode: 0o700 });
+  const { namespace, id, address, publishBinary, debug } = shim;
+  const values = { namespace, id, address, 'publish-binary': publishBinary, bundle, socket };
+  const flags = Object.entries(values).map(([name, value]) => `-${name}=${value}`);
+  try {
+    await startShimDaemon({ args: debug ? ['-debug', ...flags] : flags, bundle });
+  } catch (error) {
+    // Another of the group may have been faster.
+    if (!(await listens(socket))) throw error;
+  }
+}
+
+async function serve(program: ShimProgram, shim: ShimArguments): Promise<undefined> {
+  // Its log has no reader while containerd is away.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  try {
+    await program.serve(shim);
+    reportListening();
+  } catch (error) {
+    reportListening(error);
+    throw error;
+  }
+}
+
+/** All of stdin; nothing where a person sits at it. */
+async function readStdin(): Promise<Buffer> {
+  if (process.stdin.isTTY) return Buffer.alloc(0);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of process.stdin) {
+    chunks.push(chunk as Buffer);
+    length += (chunk as Buffer).length;
+    if (length > MAX_INPUT) throw new TypeError(`stdin of a shim has more than ${MAX_INPUT} bytes`);
+  }
+  return Buffer.concat(chunks);
+}
+
+async function listens(path: string): Promise<boolean> {
+  try {
+    const stream = await dial(parseAddress(path), { timeoutMs: PROBE_MS });
+    stream.destroy();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** All at once, since containerd 1.6 and 1.7 read it when they come back. */
+async function writeAddress(bundle: string, address: string): Promise<void> {
+  const fresh = join(bundle, '.address');
+  await writeFile(fresh, address);
+  await rename(fresh, join(bundle, 'address'));
+}
