@@ -58,6 +58,22 @@ describe('messageCodec against hostile input', () => {
     expect(decoded(codecOf('Everything'), deep(20))).toHaveProperty('nested.nested');
   });
 
+  it.each([
+    ['int32 a', '08 ffffffff07', 2_147_483_647],
+    ['int32 a', '08 80808080f8ffffffff01', -2_147_483_648],
+    ['uint32 a', '08 ffffffff0f', 4_294_967_295],
+    ['int64 a', '08 ffffffffffffffff7f', '9223372036854775807'],
+    ['int64 a', '08 80808080808080808001', '-9223372036854775808'],
+    ['uint64 a', '08 ffffffffffffffffff01', '18446744073709551615'],
+    ['sint64 a', '08 ffffffffffffffffff01', '-9223372036854775808'],
+    ['fixed64 a', '09 ffffffffffffffff', '18446744073709551615'],
+    ['sfixed64 a', '09 0000000000000080', '-9223372036854775808'],
+  ])('reads and writes a limit of %s as it is', (field, bytes, value) => {
+    const codec = parsed(`message M { ${field} = 1; }`)('M', { longs: String });
+    expect(decoded(codec, hex(bytes))).toEqual({ a: value });
+    expect(encoded(codec, { a: value })).toEqual(hex(bytes));
+  });
+
   it('throws or gives a message, whatever the bytes', () => {
     const codec = codecOf('Everything', { json: true, defaults: true });
     const field = fc.tuple(fc.nat({ max: 45 }), fc.nat({ max: 7 }), fc.uint8Array());
