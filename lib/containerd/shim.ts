@@ -75,11 +75,13 @@ export function groupOfAnnotations({ annotations = {} }: BundleConfig): string |
  *
  * @example
  * ```ts
+ * const server = new TtrpcServer();
+ * server.addService(catalog.service('containerd.task.v2.Task'), {});
  * await runShim({
  *   name: 'io.containerd.mine.v1',
  *   version: '1.0.0',
  *   serve: async ({ socket }) => void (await server.listen(`unix://${socket}`)),
- *   cleanUp: async ({ id }) => ({ exitStatus: await removeContainer(id) }),
+ *   cleanUp: async () => ({ exitStatus: 137 }),
  * });
  * ```
  */

@@ -22,8 +22,10 @@ export type StreamTarget = number | 'ignore';
  *
  * @example
  * ```ts
- * const stdio = new TaskStdio(request);
- * const child = spawn('runc', ['run', id], { stdio: stdio.targets });
+ * import { spawn } from 'node:child_process';
+ *
+ * const stdio = new TaskStdio({ stdout: '/run/containerd/fifo/1/c1-stdout' });
+ * const child = spawn('runc', ['run', 'c1'], { stdio: stdio.targets });
  * stdio.release();
  * child.once('spawn', () => stdio.closeStdin());
  * child.once('exit', () => stdio.close());

@@ -292,6 +292,11 @@ export const HARNESSES: Readonly<
       },
     ],
   },
+  'sample/13-containerd-shim/README.md': {
+    'A shim of your own': [
+      { before: `process.argv.push('-v');`, prints: ['io.containerd.mine.v1 1.0.0'] },
+    ],
+  },
 };
 
 /** What the `@example` blocks of `lib` speak of without making it. */
