@@ -3,7 +3,17 @@ import type { Duplex } from 'node:stream';
 import { FrameCutter } from '../interop/frames.js';
 import { alive, aliveToo } from './client-rules.js';
 import { frameText } from './frame-text.js';
-import { CLOSE, CLOSED, DEAF, LISTEN, payload, request, type Rule, type Step } from './rule.js';
+import {
+  CLOSE,
+  CLOSED,
+  DEAF,
+  LISTEN,
+  payload,
+  request,
+  type Act,
+  type Rule,
+  type Step,
+} from './rule.js';
 
 /** What is heard of a peer that says nothing for {@link PATIENCE_MS}. */
 const NOTHING = 'nothing';

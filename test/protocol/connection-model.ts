@@ -5,17 +5,17 @@ export interface WireFrame {
   readonly id: number;
   readonly type: 'request' | 'response' | 'data' | 'unknown';
   /** Its payload is above the maximum. */
-  readonly oversized?: boolean;
+  readonly oversized?: boolean | undefined;
   /** Its envelope does not decode. */
-  readonly bad?: boolean;
+  readonly bad?: boolean | undefined;
   /** Of a request: the kind of its method. */
-  readonly kind?: MethodKind;
+  readonly kind?: MethodKind | undefined;
   /** Of data and of a response: the message in it, in hex; absent: none. */
-  readonly message?: string;
+  readonly message?: string | undefined;
   /** Of data: nothing follows. */
-  readonly end?: boolean;
+  readonly end?: boolean | undefined;
   /** Of a response: code and text; absent: OK. */
-  readonly status?: string;
+  readonly status?: string | undefined;
 }
 
 /** What a stream went through on one side, and in what state it is. */
@@ -37,7 +37,7 @@ const ONE_RESPONSE = 'failure peer sent a data frame on a call that has one resp
 const CUT_ENVELOPE = 'unexpected end of message';
 
 /** One direction of a connection: frames that wait to be written, are in the pipe, wait to be read. */
-export class ModelPipe {
+class ModelPipe {
   waiting: WireFrame[] = [];
   inside: WireFrame[] = [];
   arrived: WireFrame[] = [];

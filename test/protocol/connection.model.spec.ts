@@ -58,7 +58,7 @@ function onStream(
   allows: (stream: ModelStream) => boolean,
   act: (model: ConnectionModel, stream: ModelStream, real: Real) => void,
 ): fc.Arbitrary<Command> {
-  const allowed = (model: ConnectionModel): ModelStream[] =>
+  const allowed = (model: Readonly<ConnectionModel>): ModelStream[] =>
     [...(side === 'client' ? model.calls : model.served).values()].filter(allows);
   return fc.nat({ max: 20 }).map((pick) => ({
     check: (model) => allowed(model).length > 0,
@@ -162,7 +162,7 @@ const stalls = fc
     toString: () => `${side} ${pause ? 'stops' : 'begins'} to read`,
   }));
 
-function readBy(model: ConnectionModel, side: Side) {
+function readBy(model: Readonly<ConnectionModel>, side: Side) {
   return side === 'client' ? model.toClient : model.toServer;
 }
 
@@ -181,7 +181,7 @@ const strays = fc
     status: fc.option(fc.constant('9 odd'), { nil: undefined }),
   })
   .chain(({ side, ...given }) => {
-    const frame = plausible(given);
+    const frame: WireFrame = plausible(given);
     return always(`${side} hears ${JSON.stringify(frame)}`, (model, { pair }) => {
       pair[side].receive(bytesOf(frame));
       readBy(model, side).arrived.push(frame);
@@ -189,17 +189,13 @@ const strays = fc
   });
 
 /** Only what a frame of that type can say. */
-function plausible(frame: {
-  [Name in keyof WireFrame]-?: WireFrame[Name] | undefined;
-}): WireFrame {
-  const { id, type, kind, end, bad } = frame;
-  if (frame.oversized === true) return { id, type, oversized: true, ...(end ? { end } : {}) };
-  const said = frame.message === undefined ? {} : { message: frame.message };
-  if (type === 'data') return { id, type, ...said, ...(end ? { end } : {}) };
+function plausible({ id, type, oversized, bad, kind, message: text, end, status }: WireFrame) {
+  if (oversized === true) return { id, type, oversized, end };
+  if (type === 'data') return { id, type, message: text, end };
   if (type === 'unknown') return { id, type };
   if (bad === true) return { id, type, bad };
   if (type === 'request') return { id, type, kind };
-  return frame.status === undefined ? { id, type, ...said } : { id, type, status: frame.status };
+  return status === undefined ? { id, type, message: text } : { id, type, status };
 }
 
 const TYPES = { request: 1, response: 2, data: 3, unknown: 7 };
