@@ -1,9 +1,17 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Duplex, Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { NriLink, type NriLinkOptions } from '../../lib/containerd/nri-link.js';
 import { TtrpcClient, TtrpcServer } from '../../lib/engine/index.js';
 import { turn, until } from '../engine/harness.js';
 import { rejection } from '../transport/sockets.js';
 import { tempFolder } from '../transport/temp-folder.js';
+import { transpileLib } from '../transport/transpiled.js';
 import { configure, pluginService, registerPlugin, startRuntime } from './nri-runtime.js';
 
 const at = tempFolder();
@@ -11,7 +19,10 @@ let count = 0;
 const IDENTITY = { pluginName: 'test', pluginIdx: '10' };
 
 /** A plugin that answers Configure, and what its link has told. */
-async function makePlugin(path: string, options: Partial<NriLinkOptions> = {}) {
+async function makePlugin(
+  path: string,
+  { connectTimeoutMs, ...options }: Partial<NriLinkOptions> & { connectTimeoutMs?: number } = {},
+) {
   const told: string[] = [];
   const link = new NriLink({
     address: path,
@@ -25,7 +36,7 @@ async function makePlugin(path: string, options: Partial<NriLinkOptions> = {}) {
     Configure: ({ config }: { config: string }) => ({ events: Number(config) }),
   });
   await server.listen(link.listen);
-  const runtime = new TtrpcClient({ dial: link.dial });
+  const runtime = new TtrpcClient({ dial: link.dial, connectTimeoutMs });
   const run = (): Promise<void> =>
     link.run((call) => runtime.unary(registerPlugin, IDENTITY, call));
   onTestFinished(async () => {
@@ -35,6 +46,19 @@ async function makePlugin(path: string, options: Partial<NriLinkOptions> = {}) {
   });
   return { link, server, runtime, told, run };
 }
+
+/** What a plugin that was launched needs. */
+const ROOMS = ['.', 'spec', 'wire', 'protocol', 'rpc', 'transport', 'engine', 'containerd'];
+
+/** A plugin on its descriptor 3 that never gets to its registration. */
+const launched = (lib: string): string => `
+  const { NriLink } = await import(${JSON.stringify(pathToFileURL(`${lib}/containerd/nri-link.js`).href)});
+  const link = new NriLink({ address: 'fd:3' });
+  link.listen(() => undefined);
+  await link.run(() => new Promise(() => undefined)).then(
+    () => console.log('ended'),
+    (error) => console.log('failed: ' + error.message),
+  );`;
 
 afterEach(() => void vi.useRealTimers());
 
@@ -92,6 +116,17 @@ describe('NriLink', () => {
     const names = second.connected[0]?.registrations.map(({ pluginName }) => pluginName);
     expect(names?.toSorted()).toEqual(['call', 'test']);
     expect(told[1]).toBe('lost');
+  });
+
+  it('registers though its client has lost patience before', async () => {
+    const where = path();
+    const { told, run, runtime } = await makePlugin(where, { connectTimeoutMs: 5 });
+    const { message } = await rejection(runtime.unary(registerPlugin, IDENTITY));
+    expect(message).toContain('no answer within 5 ms');
+    await startRuntime(where);
+    void run();
+    await until(() => told.length > 0);
+    expect(told).toEqual(['registered']);
   });
 
   it('registers again when the runtime has thrown it out, and when it is refused', async () => {
@@ -204,6 +239,25 @@ describe('NriLink', () => {
     expect((await call).message).toBe(`no NRI connection to unix://${where}`);
     const late = link.dial(new AbortController().signal) as Promise<unknown>;
     expect((await rejection(late)).message).toContain('no NRI connection');
+  });
+
+  it('makes one connection of a descriptor, and tells what ended it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ttrpc-nri-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const file = join(folder, 'child.mjs');
+    writeFileSync(file, launched(transpileLib(join(folder, 'lib'), ROOMS)));
+    const runs = [
+      [(socket: Duplex): unknown => socket.end(), 'ended'],
+      [(socket: Duplex): unknown => socket.write('no mux: text'), 'failed: mux frame of'],
+    ] as const;
+    for (const [end, said] of runs) {
+      const child = spawn(process.execPath, [file], {
+        stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+      });
+      onTestFinished(() => void child.kill());
+      end((child.stdio[3] as Duplex).on('error', () => undefined));
+      expect(await text(child.stdout as Readable)).toContain(said);
+    }
   });
 
   it('needs one server, and runs once', async () => {

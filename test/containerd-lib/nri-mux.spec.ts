@@ -380,6 +380,24 @@ describe('backpressure of an NriMux', () => {
     await until(() => written === 2);
   });
 
+  it('leaves the memory of a write alone once that is over, whoever still has the bytes', async () => {
+    const kept: Buffer[] = [];
+    const trunk = new Duplex({
+      read: () => undefined,
+      write: (chunk: Buffer, _, done) => {
+        kept.push(chunk);
+        done();
+      },
+    });
+    const connection = makeMux(trunk).mux.open(1);
+    const big = message(10_000);
+    const before = Buffer.from(big);
+    await new Promise<void>((resolve) => void connection.write(big, () => resolve()));
+    big.fill(0);
+    const carried = muxFramesIn(Buffer.concat(kept)).map(({ payload }) => payload);
+    expect(Buffer.concat(carried).equals(before)).toBe(true);
+  });
+
   it("says of a write that the system took that it is over, before the socket's own word", async () => {
     const [near, far] = await sockets();
     far.resume();
