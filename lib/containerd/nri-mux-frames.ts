@@ -9,13 +9,13 @@ import { HEADER_LENGTH, MAX_PAYLOAD_LENGTH } from '../spec/frame.js';
  */
 
 /** Bytes before what a frame carries. */
-export const MUX_HEADER_LENGTH = 8;
+const MUX_HEADER_LENGTH = 8;
 
 /** Most bytes that a frame carries: one ttrpc message of the largest size. */
 export const MAX_MUX_PAYLOAD = HEADER_LENGTH + MAX_PAYLOAD_LENGTH;
 
 /** The id that belongs to no connection. */
-export const RESERVED_CONNECTION = 0;
+const RESERVED_CONNECTION = 0;
 
 /** Largest connection id. */
 export const MAX_CONNECTION = 0xffff_ffff;

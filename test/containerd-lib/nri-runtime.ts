@@ -8,7 +8,7 @@ import {
 } from '../../lib/containerd/nri-mux.js';
 import { loadServices, TtrpcClient, TtrpcServer } from '../../lib/engine/index.js';
 
-export const catalog = loadServices({
+const catalog = loadServices({
   protoPath: new URL('../../sample/containerd-proto/nri-v1alpha1.proto', import.meta.url).pathname,
 });
 

@@ -12,7 +12,7 @@ import { formatTranscript, type Conversation } from './transcript-file.js';
  *
  * `npm test` replays every transcript without the peer (test/containerd-lib/transcripts.spec.ts).
  */
-export const recording = process.env['TTRPC_RECORD'] === '1';
+const recording = process.env['TTRPC_RECORD'] === '1';
 
 const local = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const folder = local('../.build/recorded/');
