@@ -4,9 +4,7 @@ import { formatTranscript, parseTranscriptFile } from '../containerd/recorder/tr
 import { replay } from './replay.js';
 
 const folder = new URL('../containerd/transcripts/', import.meta.url);
-const files = existsSync(folder)
-  ? readdirSync(folder).filter((name) => name.endsWith('.txt'))
-  : [];
+const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.txt')) : [];
 
 describe.each(files)('what was said to a real peer: %s', (file) => {
   const text = readFileSync(new URL(file, folder), 'utf8');
