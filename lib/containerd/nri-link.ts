@@ -96,7 +96,7 @@ export class NriLink {
   readonly dial: Dialer = (signal) =>
     new Promise((resolve, reject) => {
       const waiter = { take: resolve, refuse: () => reject(this.#unreachable()) };
-      if (this.#ended.signal.aborted) return waiter.refuse();
+      if (signal.aborted || this.#ended.signal.aborted) return waiter.refuse();
       this.#waiting.add(waiter);
       signal.addEventListener('abort', () => {
         if (this.#waiting.delete(waiter)) waiter.refuse();

@@ -228,6 +228,9 @@ describe('NriLink', () => {
     const dialed = link.dial(given.signal) as Promise<unknown>;
     given.abort();
     expect(await rejection(dialed)).toMatchObject({ kind: 'ttrpc.connection', reason: 'dial' });
+    // Nor one that had given up before: it would keep the connection from the next.
+    const late = link.dial(given.signal) as Promise<unknown>;
+    expect(await rejection(late)).toMatchObject({ kind: 'ttrpc.connection', reason: 'dial' });
   });
 
   it('refuses clients when it is closed, also those that wait', async () => {
