@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseAddress } from '../transport/address.js';
 import { dial } from '../transport/dial.js';
+import { removeStaleSocket } from '../transport/socket-file.js';
 import {
   formatDeleteAnswer,
   formatInfoAnswer,
@@ -15,6 +16,7 @@ import {
   type ShimAnswer,
   type ShimInput,
 } from './shim-bootstrap.js';
+import { readShimAddress } from './shim-bundles.js';
 import { reportListening, startShimDaemon } from './shim-daemon.js';
 import { shimSocketPath } from './shim-socket.js';
 
@@ -87,8 +89,7 @@ export function groupOfAnnotations({ annotations = {} }: BundleConfig): string |
  */
 export async function runShim(program: ShimProgram): Promise<void> {
   try {
-    const shim = parseShimArguments(process.argv.slice(2));
-    const answer = await ACTIONS[shim.action](program, shim);
+    const answer = await obey(program, process.argv.slice(2), process.stdin);
     if (answer !== undefined) process.stdout.write(answer);
   } catch (error) {
     process.exitCode = 1;
@@ -97,35 +98,59 @@ export async function runShim(program: ShimProgram): Promise<void> {
   }
 }
 
-type Action = (program: ShimProgram, shim: ShimArguments) => Promise<Uint8Array | undefined>;
+/**
+ * Does what the arguments ask for.
+ *
+ * @param stdin - read for `start` alone
+ * @returns what to print
+ */
+export async function obey(
+  program: ShimProgram,
+  argv: readonly string[],
+  stdin: AsyncIterable<Uint8Array>,
+): Promise<Uint8Array | undefined> {
+  const given = parseShimArguments(argv);
+  const shim = { ...given, bundle: given.bundle || process.cwd() };
+  return ACTIONS[shim.action](program, shim, stdin);
+}
+
+type Action = (
+  program: ShimProgram,
+  shim: ShimArguments,
+  stdin: AsyncIterable<Uint8Array>,
+) => Promise<Uint8Array | undefined>;
 
 const ACTIONS: Readonly<Record<ShimArguments['action'], Action>> = {
   start,
   serve,
   delete: async (program, shim) => {
-    const bundle = shim.bundle || process.cwd();
-    return formatDeleteAnswer(await program.cleanUp({ ...shim, bundle }));
+    const container = await program.cleanUp(shim);
+    await removeDeadSocket(shim.bundle);
+    return formatDeleteAnswer(container);
   },
   version: ({ name, version }) => Promise.resolve(Buffer.from(`${name} ${version}\n`)),
   info: (program) => Promise.resolve(formatInfoAnswer(program)),
 };
 
-async function start(program: ShimProgram, shim: ShimArguments): Promise<Uint8Array> {
-  const input = readShimInput(await readStdin(), shim.id);
-  const bundle = shim.bundle || process.cwd();
-  const config = JSON.parse(await readFile(join(bundle, 'config.json'), 'utf8')) as BundleConfig;
+async function start(
+  program: ShimProgram,
+  shim: ShimArguments,
+  stdin: AsyncIterable<Uint8Array>,
+): Promise<Uint8Array> {
+  const input = readShimInput(await readAll(stdin), shim.id);
+  const config = await readFile(join(shim.bundle, 'config.json'), 'utf8');
   const { groupOf = groupOfAnnotations } = program;
-  const id = groupOf(config) ?? shim.id;
+  const id = groupOf(JSON.parse(config) as BundleConfig) ?? shim.id;
   const socket = shimSocketPath({ ...shim, id, folder: input.params?.socketDir || undefined });
-  if (!(await listens(socket))) await startDaemon(shim, bundle, socket);
-  const where = `unix://${socket}`;
-  await writeAddress(bundle, where);
-  return formatShimAnswer(where, program.answer?.(input));
+  if (!(await listens(socket))) await startDaemon(shim, socket);
+  const address = `unix://${socket}`;
+  await writeAddress(shim.bundle, address);
+  return formatShimAnswer(address, program.answer?.(input));
 }
 
-async function startDaemon(shim: ShimArguments, bundle: string, socket: string): Promise<void> {
+async function startDaemon(shim: ShimArguments, socket: string): Promise<void> {
   await mkdir(dirname(socket), { recursive: true, mode: 0o700 });
-  const { namespace, id, address, publishBinary, debug } = shim;
+  const { namespace, id, address, publishBinary, bundle, debug } = shim;
   const values = { namespace, id, address, 'publish-binary': publishBinary, bundle, socket };
   const flags = Object.entries(values).map(([name, value]) => `-${name}=${value}`);
   try {
@@ -148,14 +173,14 @@ async function serve(program: ShimProgram, shim: ShimArguments): Promise<undefin
   }
 }
 
-/** All of stdin; nothing where a person sits at it. */
-async function readStdin(): Promise<Buffer> {
-  if (process.stdin.isTTY) return Buffer.alloc(0);
-  const chunks: Buffer[] = [];
+async function readAll(stdin: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of process.stdin) {
-    chunks.push(chunk as Buffer);
-    length += (chunk as Buffer).length;
+  // Nobody ends what a person types.
+  if ((stdin as { isTTY?: boolean }).isTTY === true) return Buffer.alloc(0);
+  for await (const chunk of stdin) {
+    chunks.push(chunk);
+    length += chunk.length;
     if (length > MAX_INPUT) throw new TypeError(`stdin of a shim has more than ${MAX_INPUT} bytes`);
   }
   return Buffer.concat(chunks);
@@ -176,4 +201,13 @@ async function writeAddress(bundle: string, address: string): Promise<void> {
   const fresh = join(bundle, '.address');
   await writeFile(fresh, address);
   await rename(fresh, join(bundle, 'address'));
+}
+
+/** The socket of a daemon that was killed; nothing else does it. */
+async function removeDeadSocket(bundle: string): Promise<void> {
+  const where = await readShimAddress(bundle).catch(() => undefined);
+  const address = where && parseAddress(where.address);
+  if (address?.kind !== 'unix') return;
+  // The other containers of the group may have it yet.
+  await removeStaleSocket(address.path, undefined).catch(() => undefined);
 }
