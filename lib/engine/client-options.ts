@@ -147,8 +147,8 @@ function resolveTarget(given: ClientOptions, timeoutMs: number): Target {
   if (typeof dialer !== 'function') {
     throw new TypeError(`dial must be a function that gives a Duplex, got ${typeof dialer}`);
   }
-  const dial = boundedDialer(dialer, name, timeoutMs);
-  return { address: name, dial, dialsOnce: false, dialsAtOnce: false };
+  const bounded = boundedDialer(dialer, name, timeoutMs);
+  return { address: name, dial: bounded, dialsOnce: false, dialsAtOnce: false };
 }
 
 function resolveStream(stream: Duplex | undefined, name: string): Omit<Target, 'address'> {
