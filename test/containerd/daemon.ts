@@ -17,6 +17,14 @@ const LOOK_MS = 20;
 /** Time for the daemon to start and for a task to go, in milliseconds. */
 const PATIENCE_MS = 20_000;
 
+/** How ctr has ended. */
+export interface Outcome {
+  /** That of the container's process, if it ran in the foreground. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** A containerd of a test's own, with everything that it writes in one folder. */
 export class Daemon {
   /** containerd's namespace: one of this daemon only, since runc keeps its state beside all others'. */
@@ -82,6 +90,18 @@ export class Daemon {
       timeout: PATIENCE_MS,
     });
     return stdout;
+  }
+
+  /** Runs ctr with something to read, whatever comes of it; many at once take their time. */
+  async tryCtr(args: readonly string[], stdin = ''): Promise<Outcome> {
+    const { path } = this.#installation;
+    const running = run(findProgram('ctr', path)!, this.#args(args), {
+      env: { ...process.env, PATH: path },
+      timeout: 6 * PATIENCE_MS,
+    });
+    running.child.stdin?.end(stdin);
+    const settled = running.then((outcome) => ({ code: 0, ...outcome }));
+    return settled.catch((error: unknown) => error as Outcome);
   }
 
   /** Runs ctr until `end` is called, and gives it what ctr prints meanwhile. */

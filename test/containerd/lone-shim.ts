@@ -33,9 +33,11 @@ export interface LoneShimOptions {
   readonly args: readonly string[];
   /** A ttrpc socket for the shim's events. */
   readonly events: string;
+  /** @defaultValue runc's shim of the installation */
+  readonly program?: string;
 }
 
-/** runc's shim, started as containerd starts it, but by nobody's daemon. */
+/** A shim, started as containerd starts it, but by nobody's daemon. */
 export interface LoneShim {
   readonly bundle: string;
   readonly address: string;
@@ -47,10 +49,11 @@ export interface LoneShim {
 /** Makes a bundle and starts a shim in it; and writes down where that listens, as containerd does. */
 export async function startLoneShim(options: LoneShimOptions): Promise<LoneShim> {
   const { installation, namespace, id, events } = options;
+  const program = options.program ?? findProgram('containerd-shim-runc-v2', installation.path)!;
   const bundle = await makeBundle(options);
   const log = readFifo(join(bundle, 'log'));
   const started = run(
-    findProgram('containerd-shim-runc-v2', installation.path)!,
+    program,
     `-namespace ${namespace} -id ${id} -address /nowhere -publish-binary /bin/true start`.split(
       ' ',
     ),

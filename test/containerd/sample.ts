@@ -11,7 +11,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const BUILD = join(import.meta.dirname, '.build');
 
 /** The samples that need containerd. */
-const SAMPLES = ['12-containerd-client', '14-nri-plugin'];
+const SAMPLES = ['12-containerd-client', '13-containerd-shim', '14-nri-plugin'];
 
 /** Where a sample is built. */
 export function sampleFolder(name: string): string {

@@ -1,6 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { kill } from 'node:process';
-import { alreadyExists, failed, failedPrecondition, notFound, unimplemented } from './failures.js';
+import {
+  alreadyExists,
+  failed,
+  failedPrecondition,
+  notFound,
+  told,
+  unimplemented,
+} from './failures.js';
 import { Foreground } from './foreground.js';
 import { Gate, initPid } from './gate.js';
 import { mount, unmount } from './mounts.js';
@@ -41,9 +48,10 @@ export class Task {
     const { id, bundle, rootfs } = request;
     if (request.terminal) throw unimplemented(NO_TERMINAL);
     if (request.checkpoint !== '') throw unimplemented('checkpoints are not supported');
-    await mount(rootfs, `${bundle}/rootfs`);
+    let gate: Gate | undefined;
     try {
-      const gate = await Gate.build(bundle);
+      await mount(rootfs, `${bundle}/rootfs`);
+      gate = await Gate.build(bundle);
       const task = new Task(request, runc, events, gate);
       const log = `${bundle}/log.json`;
       const args = ['run', '--bundle', bundle, '--pid-file', task.#pidFile(''), id];
@@ -54,8 +62,9 @@ export class Task {
       task.init.attach(foreground);
       return task;
     } catch (error) {
+      gate?.refuse();
       await unmount(`${bundle}/rootfs`);
-      throw error;
+      throw told(error);
     }
   }
 
@@ -145,7 +154,11 @@ export class Task {
     const log = `${file}.log.json`;
     const options = ['--process', `${file}.json`, '--pid-file', this.#pidFile(execId)];
     const args = this.#runc.foreground(log, 'exec', ...options, this.id);
-    process.attach(new Foreground(args, request, log));
+    try {
+      process.attach(new Foreground(args, request, log));
+    } catch (error) {
+      throw told(error);
+    }
   }
 
   async #killInit(signal: number, all: boolean): Promise<void> {
