@@ -251,8 +251,9 @@ describe.each(INSTALLATIONS)('sample 13 driven by $name', ({ name, path }) => {
   );
 });
 
-/** `containerd.task.v3.Task: Create, Start, …`. */
+/** `containerd.task.v3.Task: Create, Start, …`: each call once, since ctr asks for states all the time. */
 function titleOf(calls: readonly string[]): string {
   const [service] = calls[0]?.split('/') ?? [];
-  return `${service}: ${calls.map((call) => call.split('/')[1]).join(', ')}`;
+  const names = new Set(calls.map((call) => call.split('/')[1]));
+  return `${service}: ${[...names].join(', ')}`;
 }
