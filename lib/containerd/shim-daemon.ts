@@ -51,7 +51,7 @@ export async function startShimDaemon(options: ShimDaemonOptions): Promise<void>
       resolve();
     });
   });
-  child.disconnect();
+  // Its channel is closed by the daemon.
   child.unref();
 }
 

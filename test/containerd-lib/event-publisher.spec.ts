@@ -197,8 +197,8 @@ describe('EventPublisher', () => {
     publisher.publish('/a', EVENT);
     publisher.publish('/b', EVENT);
     let closed = false;
-    const closing = publisher.close({ graceMs: 3000 }).then(() => (closed = true));
-    expect(await wait(() => closed)).toBe(3);
+    const closing = publisher.close({ graceMs: 2000 }).then(() => (closed = true));
+    expect(await wait(() => closed)).toBe(2);
     await closing;
     expect(lost.map((text) => text.slice(0, 2))).toEqual(['/a', '/b']);
   });

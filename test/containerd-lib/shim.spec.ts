@@ -1,14 +1,16 @@
 import { execFile, spawnSync, type PromiseWithChild } from 'node:child_process';
 import { constants, existsSync, mkdirSync, openSync, readFileSync, readSync } from 'node:fs';
-import { closeSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { groupOfAnnotations, obey, type ShimProgram } from '../../lib/containerd/shim.js';
+import { reportListening, startShimDaemon } from '../../lib/containerd/shim-daemon.js';
 import { shimSocketPath } from '../../lib/containerd/shim-socket.js';
 import { TtrpcClient } from '../../lib/engine/client.js';
 import { loadServices } from '../../lib/proto/service-definition.js';
+import { until } from '../engine/harness.js';
 import { tempFolder } from '../transport/temp-folder.js';
 import { transpileLib } from '../transport/transpiled.js';
 
@@ -158,6 +160,45 @@ describe.skipIf(process.platform !== 'linux')('runShim', () => {
 
   it('says its version', async () => {
     expect((await shim(['-v'])).toString()).toBe('io.containerd.test.v1 1.2.3\n');
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('startShimDaemon', () => {
+  const [, program] = process.argv;
+  const idle = (): string => at(`idle${bundles}.cjs`);
+
+  /** Whether the daemon runs. */
+  const runs = (): boolean =>
+    readdirSync('/proc').some((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(idle());
+      } catch {
+        return false;
+      }
+    });
+
+  afterEach(() => {
+    process.argv[1] = program!;
+  });
+
+  it('kills a daemon that does not listen in time', async () => {
+    process.argv[1] = idle();
+    writeFileSync(idle(), 'setInterval(() => {}, 1000)');
+    const started = startShimDaemon({ args: [], bundle, timeoutMs: 100 });
+    await expect(started).rejects.toThrow("the shim's daemon did not listen within 100 ms");
+    await until(() => !runs());
+  });
+
+  it('says what the system says when there is no such folder', async () => {
+    const started = startShimDaemon({ args: [], bundle: at('nowhere') });
+    await expect(started).rejects.toThrow(/could not be started: .*ENOENT/);
+  });
+
+  it('has nobody to report to outside of a daemon', () => {
+    const { send } = process;
+    delete process.send;
+    reportListening();
+    if (send !== undefined) process.send = send;
   });
 });
 
