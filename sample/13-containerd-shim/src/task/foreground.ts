@@ -16,12 +16,17 @@ const LOOK_MS = 5;
 /** No signal, but that of a runc that was killed. */
 const KILLED = 128 + 9;
 
+/** What shells say of a program that there is not. */
+const NOT_FOUND = 127;
+
 /** A runc that stays for as long as its process: Node can't wait for what is no child of its own. */
 export class Foreground {
   readonly ended: Promise<Exit>;
   readonly #stdio: TaskStdio;
   readonly #log: string;
   #hasEnded = false;
+  /** Why there is no runc. */
+  #failure: string | undefined;
 
   /** @param log - runc's log file, among the arguments too */
   constructor(args: readonly string[], streams: TaskStdioPaths, log: string) {
@@ -36,7 +41,10 @@ export class Foreground {
         resolve({ status: code ?? KILLED, at: new Date() });
       };
       child.once('exit', end);
-      child.once('error', () => end(127));
+      child.once('error', (error) => {
+        this.#failure = error.message;
+        end(NOT_FOUND);
+      });
     });
   }
 
@@ -49,8 +57,9 @@ export class Foreground {
     return true;
   }
 
-  /** What runc has last complained of. */
+  /** What runc has last complained of, or the system of runc. */
   get complaint(): string {
+    if (this.#failure !== undefined) return this.#failure;
     try {
       const lines = readFileSync(this.#log, 'utf8').trim().split('\n');
       return (JSON.parse(lines.at(-1) ?? '') as { msg: string }).msg;
