@@ -28,7 +28,8 @@ export interface CreateTaskRequest extends Streams {
 export interface ExecProcessRequest extends Streams {
   id: string;
   execId: string;
-  spec: ProtoAny | null;
+  /** Nothing where the client has said nothing. */
+  spec?: ProtoAny;
 }
 
 /** Which process: the container's first one where `execId` is empty. */
@@ -48,12 +49,12 @@ export interface StateResponse extends Streams {
   pid: number;
   status: Status;
   exitStatus: number;
-  exitedAt: ProtoTimestamp | undefined;
+  exitedAt?: ProtoTimestamp;
   execId: string;
 }
 
 export interface DeleteResponse {
   pid: number;
   exitStatus: number;
-  exitedAt: ProtoTimestamp | undefined;
+  exitedAt?: ProtoTimestamp;
 }
