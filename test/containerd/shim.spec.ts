@@ -132,6 +132,14 @@ describe.each(INSTALLATIONS)('sample 13 driven by $name', ({ name, path }) => {
     await leavesNothing('path');
   });
 
+  it.skipIf(why ?? (name === 'containerd 2' ? undefined : 'it does not ask'))(
+    'says who it is',
+    async () => {
+      const inspected = await daemon.ctr('plugins', 'inspect-runtime', '--runtime', RUNTIME);
+      expect(JSON.parse(inspected)).toMatchObject({ Name: RUNTIME });
+    },
+  );
+
   it.skipIf(why)('hands on what is typed, its end, and what is complained', async () => {
     const script = 'read a; echo "got $a"; read b || echo the end; echo oops >&2; exit 3';
     const { code, stdout, stderr } = await foreground('typed', script, 'words\n');
