@@ -73,11 +73,12 @@ export function groupOfAnnotations({ annotations = {} }: BundleConfig): string |
  * what went wrong by its exit code and its stderr.
  *
  * `start` finds the daemon of the container's group, or starts this program again as that daemon,
- * writes the bundle's file `address` and answers. Sockets are root's only by their folder's mode.
+ * writes the bundle's file `address` and answers. Where the sockets' folder is new it is root's only;
+ * where it is not, the server's own `socketMode` keeps others out.
  *
  * @example
  * ```ts
- * const server = new TtrpcServer();
+ * const server = new TtrpcServer({ socketMode: 0o600 });
  * server.addService(catalog.service('containerd.task.v2.Task'), {});
  * await runShim({
  *   name: 'io.containerd.mine.v1',
