@@ -1,3 +1,5 @@
+import { isIdentifier } from './identifier.js';
+
 /** What containerd asks a shim to do; `serve` is what a shim asks its daemon to do. */
 export type ShimAction = 'start' | 'delete' | 'serve' | 'version' | 'info';
 
@@ -122,8 +124,7 @@ function actionOf(
 
 function check({ namespace, id }: ShimArguments): void {
   if (namespace === '') throw new TypeError('a shim needs its -namespace, got none');
-  // It becomes a part of paths.
-  if (/^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/.test(id)) return;
+  if (isIdentifier(id)) return;
   throw new TypeError(
     `-id must be letters and digits, joined by ".", "_" or "-", got ${JSON.stringify(id)}`,
   );

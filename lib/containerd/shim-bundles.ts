@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isIdentifier } from './identifier.js';
 
 /** The folder of all bundles, below containerd's `state`. */
 const BUNDLES = 'io.containerd.runtime.v2.task';
@@ -120,7 +121,7 @@ function objectOf(text: string, path: string): Record<string, unknown> {
 }
 
 function named(namespace: string): string {
-  if (/^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/.test(namespace)) return namespace;
+  if (isIdentifier(namespace)) return namespace;
   throw new TypeError(
     `namespace must be letters and digits, joined by ".", "_" or "-", got ${JSON.stringify(namespace)}`,
   );
