@@ -92,8 +92,11 @@ export class TtrpcServer {
   }
 
   /** Serves one method on the lowest level, for layers on top; interceptors don't see it. */
-  addMethod(method: MethodDefinition, handler: RawHandler): void {
-    this.#registry.add(method, handler);
+  addMethod<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    handler: RawHandler<Request, Response>,
+  ): void {
+    this.#registry.add(method, handler as RawHandler);
   }
 
   /**

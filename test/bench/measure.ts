@@ -105,12 +105,13 @@ class Run {
 
   async slice(milliseconds: number): Promise<void> {
     await this.#unlessFailed(async () => {
-      const { job } = this.#work;
+      const { job, ways } = this.#work;
       const client = this.#client as Child;
       const server = this.#server as Child;
       await client.drive({ ...job, milliseconds: LEAD_IN_MS });
       const before = [await server.usage(), await client.usage()] as const;
-      const { done, seconds, p50, p99 } = await client.drive({ ...job, milliseconds });
+      const { done: sent, seconds, p50, p99 } = await client.drive({ ...job, milliseconds });
+      const done = sent * ways;
       const after = [await server.usage(), await client.usage()] as const;
       const cpu = (side: 0 | 1): number =>
         ((after[side].cpuSeconds - before[side].cpuSeconds) * CPU_PER) / done;

@@ -11,6 +11,8 @@ export interface Work {
   readonly title: string;
   /** What is counted, once. */
   readonly unit: 'calls' | 'messages';
+  /** How many are counted for each that is sent: what comes back on a stream counts too. */
+  readonly ways: 1 | 2;
   readonly job: Omit<Job, 'milliseconds'>;
   /** Whether every subject does it, or only the main ones. */
   readonly everybody: boolean;
@@ -52,6 +54,7 @@ function unary(inFlight: number, connections = 1): Work {
     pinned: true,
     title: `unary, ${inFlight} in flight`,
     unit: 'calls',
+    ways: 1,
     job: { call: 'echo', inFlight, connections, count: 1, size: 0 },
     everybody: true,
     quick: true,
@@ -82,6 +85,7 @@ function stream(name: string, title: string, call: Call, burst: Burst): Work {
     pinned: true,
     title: `${title} ${burst.count.toLocaleString('en')} × ${size}`,
     unit: 'messages',
+    ways: call === 'ferry' ? 2 : 1,
     job: { call, inFlight: 1, connections: 1, ...burst },
     everybody: call === 'pour',
     quick: name === 'stream-16B',

@@ -3,6 +3,7 @@ import {
   TtrpcClient,
   TtrpcServer,
   type MethodDefinition,
+  type RawHandler,
   type ResponseListener,
   type TtrpcStats,
 } from '../../../lib/engine/index.js';
@@ -26,19 +27,20 @@ import {
 /** The servers and clients of this process. */
 const ends: { stats(): TtrpcStats }[] = [];
 
-/** The engine through callbacks: no promise on either side. */
+/** The engine through callbacks, where a stream is not one that can be told to wait. */
 export const engine: Peer = {
   async serve(path) {
     const { Echo, Lift, Pour, Drip, Gather, Ferry } = methods();
     const server = new TtrpcServer();
-    server.addMethod(Echo, (call) => call.reply(call.request));
-    server.addMethod(Lift, (call) => call.reply(call.request));
+    server.addMethod(Echo, (call) => call.reply(call.request as Note));
+    server.addMethod(Lift, (call) => call.reply(call.request as Chunk));
     server.addMethod(Drip, (call) => {
       const send = (chunk: Chunk): void => void call.send(chunk);
       call.onStop(drip(call.request as Burst, send, () => call.end()));
     });
-    const streams = { pour: pourChunks, gather: countChunks, ferry: returnChunks };
-    server.addService({ name: SERVICE, methods: [Pour, Gather, Ferry] }, streams);
+    server.addMethod(Gather, countChunks);
+    const streams = { pour: pourChunks, ferry: returnChunks };
+    server.addService({ name: SERVICE, methods: [Pour, Ferry] }, streams);
     await listen(server, path);
   },
 
@@ -78,11 +80,14 @@ function pourChunks(burst: Burst): Iterable<Chunk> {
   return chunks(burst);
 }
 
-async function countChunks(messages: AsyncIterable<Chunk>): Promise<Burst> {
+const countChunks: RawHandler<Chunk, Burst> = (call) => {
   let count = 0;
-  for await (const chunk of messages) if (chunk) count++;
-  return { count, size: 0 };
-}
+  call.requests?.consume({
+    onMessage: () => void count++,
+    onEnd: () => call.reply({ count, size: 0 }),
+    onError: (error) => call.fail(error),
+  });
+};
 
 function returnChunks(messages: AsyncIterable<Chunk>): AsyncIterable<Chunk> {
   return messages;
