@@ -32,8 +32,8 @@ export class FrameWriter {
   #slab: Buffer = NOTHING;
   /** Where the frame being written begins in `buffer`. */
   #frameStart = 0;
-  /** Whether the last frame took much of a slab, so that the next ones had better have large slabs. */
-  #large = false;
+  /** Bytes of the slab that a frame like the last one had better have. */
+  #slabLength = SLAB_LENGTH;
   /** Batches that are full, oldest first. */
   #full: Buffer[] = [];
   #fullLength = 0;
@@ -97,7 +97,7 @@ export class FrameWriter {
     buffer[at + 1] = payload >>> 16;
     buffer[at + 2] = payload >>> 8;
     buffer[at + 3] = payload;
-    this.#large = payload > LARGE_FRAME;
+    this.#slabLength = slabLengthFor(payload);
     this.#frameStart = this.length;
     if (buffer !== this.#slab) this.#dropSlab();
   }
@@ -256,10 +256,10 @@ export class FrameWriter {
     const start = this.#frameStart;
     const partial = this.length - start;
     const needed = partial + count;
-    const fits = needed <= (this.#large ? LARGE_SLAB_LENGTH : SLAB_LENGTH);
+    const fits = needed <= this.#slabLength;
     const grown =
       fits && (start > 0 || this.buffer.length === 0)
-        ? this.#slabs.take(this.#large)
+        ? this.#slabs.take(this.#slabLength)
         : Buffer.allocUnsafeSlow(Math.max(needed, 2 * partial));
     this.buffer.copy(grown, 0, start, this.length);
     if (start > 0) {
@@ -291,6 +291,12 @@ export class FrameWriter {
     this.#frameStart = 0;
     this.length = 0;
   }
+}
+
+/** Rounded up, so that a frame which is a little longer fits as well. */
+function slabLengthFor(payload: number): number {
+  if (payload <= LARGE_FRAME) return SLAB_LENGTH;
+  return LARGE_SLAB_LENGTH * Math.ceil((payload + HEADER_LENGTH) / LARGE_SLAB_LENGTH);
 }
 
 /**

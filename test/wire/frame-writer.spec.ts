@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PayloadTooLargeError, UsageError } from '../../lib/errors.js';
 import { FrameWriter } from '../../lib/wire/frame-writer.js';
-import { LARGE_SLAB_LENGTH, SLAB_LENGTH, SlabPool } from '../../lib/wire/slab-pool.js';
+import { SLAB_LENGTH, SlabPool } from '../../lib/wire/slab-pool.js';
 import { frame, frameBytes, type FrameFields } from '../support/arbitraries.js';
 import { frames, hex } from '../support/transcript.js';
 
@@ -12,17 +12,18 @@ const LIMIT = 4_194_304;
 class CountingPool extends SlabPool {
   readonly out = new Set<ArrayBufferLike>();
 
-  override take(large = false): Buffer {
-    const slab = super.take(large);
+  readonly #slabs = new Set<ArrayBufferLike>();
+
+  override take(length: number): Buffer {
+    const slab = super.take(length);
     expect(this.out.has(slab.buffer)).toBe(false);
     this.out.add(slab.buffer);
+    this.#slabs.add(slab.buffer);
     return slab;
   }
 
   override give(memory: ArrayBufferLike): void {
-    const { byteLength } = memory;
-    const isSlab = byteLength === SLAB_LENGTH || byteLength === LARGE_SLAB_LENGTH;
-    if (isSlab) expect(this.out.delete(memory)).toBe(true);
+    if (this.#slabs.has(memory)) expect(this.out.delete(memory)).toBe(true);
     super.give(memory);
   }
 }
@@ -394,6 +395,10 @@ describe('FrameWriter', () => {
       expect(memoryOf(65_536)).toBe(262_144);
       expect(memoryOf(1)).toBe(262_144);
       expect(memoryOf(1)).toBe(65_536);
+      memoryOf(262_134);
+      expect(memoryOf(1)).toBe(262_144);
+      memoryOf(262_135);
+      expect(memoryOf(1)).toBe(524_288);
     });
 
     it('makes a batch of the frames before the one that does not fit', () => {
@@ -480,7 +485,7 @@ describe('FrameWriter', () => {
       writer.buffer = Buffer.from(shared, 0, 100);
       writer.length = 100;
       writer.recycle(writer.take() as Buffer);
-      expect(pool.take().buffer).not.toBe(shared);
+      expect(pool.take(SLAB_LENGTH).buffer).not.toBe(shared);
     });
   });
 

@@ -1,21 +1,23 @@
 import { describe, expect, it } from 'vitest';
+import { FrameWriter } from '../../lib/wire/frame-writer.js';
 import { LARGE_SLAB_LENGTH, SLAB_LENGTH, SlabPool } from '../../lib/wire/slab-pool.js';
+import { frameBytes } from '../support/arbitraries.js';
 
 describe('SlabPool', () => {
   it('gives a slab out again that came back', () => {
     const pool = new SlabPool();
-    const slab = pool.take();
+    const slab = pool.take(SLAB_LENGTH);
     expect(slab.length).toBe(SLAB_LENGTH);
-    expect(pool.take().buffer).not.toBe(slab.buffer);
+    expect(pool.take(SLAB_LENGTH).buffer).not.toBe(slab.buffer);
     pool.give(slab.buffer);
-    expect(pool.take().buffer).toBe(slab.buffer);
+    expect(pool.take(SLAB_LENGTH).buffer).toBe(slab.buffer);
   });
 
   it('takes the memory of a part of a slab for the whole slab', () => {
     const pool = new SlabPool();
-    const part = pool.take().subarray(10, 20);
+    const part = pool.take(SLAB_LENGTH).subarray(10, 20);
     pool.give(part.buffer);
-    const slab = pool.take();
+    const slab = pool.take(SLAB_LENGTH);
     expect(slab.buffer).toBe(part.buffer);
     expect(slab.length).toBe(SLAB_LENGTH);
   });
@@ -24,30 +26,58 @@ describe('SlabPool', () => {
     const pool = new SlabPool();
     const foreign = new ArrayBuffer(SLAB_LENGTH);
     pool.give(foreign);
-    pool.give(new SlabPool().take().buffer);
+    pool.give(new SlabPool().take(SLAB_LENGTH).buffer);
     pool.give(new ArrayBuffer(0));
-    expect(pool.take().buffer).not.toBe(foreign);
+    expect(pool.take(SLAB_LENGTH).buffer).not.toBe(foreign);
   });
 
   it.each([
-    ['slabs', false, 16],
-    ['large slabs', true, 4],
-  ])('keeps of its %s 1 MiB at most', (_what, large, most) => {
+    ['slabs', SLAB_LENGTH, 16],
+    ['large slabs', LARGE_SLAB_LENGTH, 4],
+  ])('keeps of its %s 1 MiB at most', (_what, length, most) => {
     const pool = new SlabPool();
-    const slabs = Array.from({ length: most + 1 }, () => pool.take(large).buffer);
+    const slabs = Array.from({ length: most + 1 }, () => pool.take(length).buffer);
     for (const slab of slabs) {
       expect(slab.byteLength * most).toBe(1024 * 1024);
       pool.give(slab);
     }
-    const again = new Set(Array.from({ length: most + 1 }, () => pool.take(large).buffer));
+    const again = new Set(Array.from({ length: most + 1 }, () => pool.take(length).buffer));
     expect(slabs.filter((slab) => again.has(slab))).toEqual(slabs.slice(0, most));
   });
 
   it('does not give a large slab for a slab, nor the reverse', () => {
     const pool = new SlabPool();
-    pool.give(pool.take(true).buffer);
-    expect(pool.take().length).toBe(SLAB_LENGTH);
-    pool.give(pool.take().buffer);
-    expect(pool.take(true).length).toBe(LARGE_SLAB_LENGTH);
+    pool.give(pool.take(LARGE_SLAB_LENGTH).buffer);
+    expect(pool.take(SLAB_LENGTH).length).toBe(SLAB_LENGTH);
+    pool.give(pool.take(SLAB_LENGTH).buffer);
+    expect(pool.take(LARGE_SLAB_LENGTH).length).toBe(LARGE_SLAB_LENGTH);
+  });
+
+  it('gives out again the longer slab that came back last, where it is long enough', () => {
+    const pool = new SlabPool();
+    const [first, second] = [pool.take(1_000_000), pool.take(2_000_000)];
+    expect([first.length, second.length]).toEqual([1_000_000, 2_000_000]);
+    pool.give(first.buffer);
+    pool.give(second.buffer);
+    expect(pool.take(2_000_001)).not.toBe(second);
+    expect(pool.take(SLAB_LENGTH)).not.toBe(second);
+    expect(pool.take(1_000_000)).toBe(second);
+    expect(pool.take(1_000_000)).not.toBe(second);
+  });
+
+  it('lets a writer lay a very large frame where the one before it lay', () => {
+    const writer = new FrameWriter(4_194_304, new SlabPool());
+    const memories = [1, 2, 3].map((fill) => {
+      const sent = { streamId: 1, type: 3, flags: 0, payload: Buffer.alloc(4_000_000, fill) };
+      writer.beginFrame(sent.streamId, sent.type, sent.flags);
+      writer.append(sent.payload);
+      writer.endFrame();
+      const batch = writer.take() as Buffer;
+      expect(batch.equals(frameBytes(sent))).toBe(true);
+      writer.recycle(batch);
+      return batch.buffer;
+    });
+    expect(memories[1]).not.toBe(memories[0]);
+    expect(memories[2]).toBe(memories[1]);
   });
 });
