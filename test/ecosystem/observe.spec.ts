@@ -3,7 +3,7 @@ import { ModulesContainer, NestFactory } from '@nestjs/core';
 import { GrpcMethod, GrpcStreamCall, GrpcStreamMethod, RpcException } from '@nestjs/microservices';
 import { createObserveModule } from '@nestjs/observe';
 import { map, NEVER, of, startWith, throwError, type Observable } from 'rxjs';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ClientTtrpc, ServerTtrpc, type TtrpcDuplexCall } from '../../lib/index.js';
 import { createMemoryTransport } from '../../lib/testing/index.js';
 import { all, closeLater, failure, moduleOf, ROOM, type Room, type Text } from '../nest/app.js';
@@ -67,6 +67,8 @@ function tally(snapshots: readonly Snapshot[]): Map<string, number> {
   return counts;
 }
 
+afterEach(() => void vi.useRealTimers());
+
 const SHOWS_SERVERS = 'getRpcTargetRegistry' in ModulesContainer.prototype;
 
 describe.runIf(SHOWS_SERVERS)('@nestjs/observe (needs a Nest that shows it servers)', () => {
@@ -102,10 +104,16 @@ describe.runIf(SHOWS_SERVERS)('@nestjs/observe (needs a Nest that shows it serve
       expect(await failure(call)).toBe('5 NOT_FOUND: no');
     }
     const hasty = closeLater(new ClientTtrpc({ ...ROOM, dial, timeoutMs: 100 }));
+    let before = Rooms.entered;
+    // Their time is over when all of them have reached their handlers, not before.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const late = callsOf(roomOf(hasty), 'hang').map((call) => failure(call));
+    await expect.poll(() => Rooms.entered - before).toBe(4);
+    await vi.advanceTimersByTimeAsync(200);
+    vi.useRealTimers();
     for (const call of late) expect(await call).toMatch(/^4 DEADLINE_EXCEEDED/);
     const leaving = new ClientTtrpc({ ...ROOM, dial });
-    const before = Rooms.entered;
+    before = Rooms.entered;
     const left = callsOf(roomOf(leaving), 'hang').map((call) => failure(call));
     await expect.poll(() => Rooms.entered - before).toBe(4);
     await leaving.close();

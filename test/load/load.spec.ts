@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
@@ -180,9 +181,11 @@ describe.runIf(process.platform === 'linux')('the watchdog', () => {
     for (let look = 0; look < LOOKS; look++) watchdog.look(look);
   });
 
-  it('tells a stall of processes that sleep', () => {
+  it('tells a stall of processes that sleep', async () => {
     const sleeper = spawn('sleep', ['60']);
     onTestFinished(() => void sleeper.kill());
+    const stat = `/proc/${sleeper.pid}/stat`;
+    await until(() => readFileSync(stat, 'utf8').includes('(sleep) S '));
     const watchdog = new Watchdog([sleeper.pid ?? 0]);
     expect(() => {
       for (let look = 0; look < LOOKS; look++) watchdog.look(7);
