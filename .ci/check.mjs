@@ -1,12 +1,13 @@
 // Runs every gate that needs only Node, each to its end, and says at the end which failed.
 //
-//   node .ci/check.mjs [--test-report <file>]     also writes vitest's results there, as JSON
+//   node .ci/check.mjs [--test-report <file>]     as in CI: also writes vitest's results there, as
+//                                               JSON, and runs again what fails once
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
 const { values: options } = parseArgs({ options: { 'test-report': { type: 'string' } } });
 const report = options['test-report'];
-const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+const flags = ['--retry=1', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
 
 /** Each gate: what it is called and the npm script behind it. */
 const GATES = [
@@ -14,7 +15,7 @@ const GATES = [
   ['floors', 'floors'],
   ['lint', 'lint'],
   ['format', 'format:check'],
-  ['tests and coverage', 'test:coverage', ...(report ? ['--', ...reporters] : [])],
+  ['tests and coverage', 'test:coverage', ...(report ? ['--', ...flags] : [])],
   ['reference', 'docs:check'],
   ['build', 'build'],
   ['publint', 'publint'],

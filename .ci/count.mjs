@@ -1,4 +1,4 @@
-// Adds up vitest's JSON reports and prints what was left out and, as the last line, the counts.
+// Adds up vitest's JSON reports and prints what was left out or run again and, as the last line, the counts.
 //
 //   node .ci/count.mjs <failed steps> <report>...
 //
@@ -16,7 +16,10 @@ for (const file of files) {
   for (const suite of report.testResults) {
     if (suite.status === 'failed' && suite.assertionResults.length === 0) failed += 1;
     for (const test of suite.assertionResults) {
-      if (!['passed', 'failed'].includes(test.status)) console.log(`skipped ${test.fullName}`);
+      const [failure] = test.failureMessages ?? [];
+      if (test.status === 'passed') {
+        if (failure !== undefined) console.log(`retried ${test.fullName}: ${firstLine(failure)}`);
+      } else if (test.status !== 'failed') console.log(`skipped ${test.fullName}`);
     }
   }
 }
@@ -24,6 +27,10 @@ for (const file of files) {
 failed = Math.max(failed, Number(failedSteps));
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
+
+function firstLine(text) {
+  return text.split('\n', 1)[0];
+}
 
 /** A report; an empty one if the step that should have written it did not get so far. */
 function read(file) {
