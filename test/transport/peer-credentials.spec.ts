@@ -136,13 +136,13 @@ describe('credentialsReader', () => {
 
 asRoot('a second user', () => {
   /** Connects as another user; gives whether the server kept the connection. */
-  async function kept(rule: PeerRule): Promise<{ kept: boolean; errors: string[] }> {
+  async function kept(rule: PeerRule, user = OTHER): Promise<{ kept: boolean; errors: string[] }> {
     const errors: string[] = [];
     const server = new TtrpcServer({
       handshake: requirePeer(rule),
       socketMode: 0o666,
       onConnect: ({ attachment }) => {
-        expect(attachment).toMatchObject(OTHER);
+        expect(attachment).toMatchObject(user);
         void server.close();
         errors.push('connected');
       },
@@ -152,17 +152,20 @@ asRoot('a second user', () => {
     const path = at(`u${++count}`);
     await server.listen(path);
     const program = `require('net').connect(${JSON.stringify(path)}).on('close', () => {}).resume()`;
-    const child = spawn(process.execPath, ['-e', program], { ...OTHER, stdio: 'inherit' });
+    const child = spawn(process.execPath, ['-e', program], { ...user, stdio: 'inherit' });
     expect(await once(child, 'exit')).toEqual([0, null]);
     await server.close();
     return { kept: errors[0] === 'connected', errors };
   }
 
-  it('is kept out by same-user, though the file lets it connect', async () => {
-    const { kept: in_, errors } = await kept('same-user');
-    expect(in_).toBe(false);
-    expect(errors[0]).toContain('of user 65533 and group 65532 may not connect');
-  });
+  it.each([OTHER, { ...OTHER, gid: ids.gid }, { ...OTHER, uid: ids.uid }])(
+    'is kept out by same-user, though the file lets it connect: $uid in $gid',
+    async (user) => {
+      const { kept: in_, errors } = await kept('same-user', user);
+      expect(in_).toBe(false);
+      expect(errors[0]).toContain(`of user ${user.uid} and group ${user.gid} may not connect`);
+    },
+  );
 
   it.each<[string, PeerRule]>([
     ['the user of this process', ids],
