@@ -1,4 +1,4 @@
-import { lstatSync, renameSync, unlinkSync } from 'node:fs';
+import { lstatSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
 import { dial } from './dial.js';
 import { errorCode } from './system-error.js';
 
@@ -6,14 +6,15 @@ import { errorCode } from './system-error.js';
 const PROBE_TIMEOUT_MS = 2000;
 
 /**
- * Which file a path names now: equal for the same file only, also after it was renamed.
+ * Which file a path names now: equal for the same file only, also after it was renamed. The number of
+ * one that is gone may be the next one's; its time is not.
  *
  * @returns `undefined` when there is none, or it cannot be seen
  */
 export function fileIdentity(path: string): string | undefined {
   try {
-    const { dev, ino } = lstatSync(path, { bigint: true });
-    return `${dev}:${ino}`;
+    const { dev, ino, mtimeNs } = lstatSync(path, { bigint: true });
+    return `${dev}:${ino}:${mtimeNs}`;
   } catch {
     return undefined;
   }
@@ -70,13 +71,30 @@ async function expectNobody(path: string, inUse: unknown): Promise<void> {
     socket.destroy();
   } catch (error) {
     const code = errorCode(error instanceof Error ? error.cause : undefined);
-    if (code === 'ECONNREFUSED' || code === 'ENOENT') return;
+    if (code === 'ENOENT' || (code === 'ECONNREFUSED' && !isBound(path))) return;
+    if (code === 'ECONNREFUSED') throw inTheWay('EADDRINUSE, another server has bound it', inUse);
     throw inTheWay(
       `the socket exists, and whether a server uses it cannot be told (${code})`,
       inUse,
     );
   }
   throw inTheWay('EADDRINUSE, another server accepts connections on it', inUse);
+}
+
+/**
+ * Whether a process has bound a socket to the path, and may not have accepted yet when it was asked,
+ * as the primary of a cluster has before the first of its workers listens.
+ *
+ * Source: Linux' proc_pid_net(5): state 01 is that of a socket without a peer, so that those which a
+ * server has accepted do not count. Other systems don't say.
+ */
+function isBound(path: string): boolean {
+  try {
+    const sockets = readFileSync('/proc/net/unix', 'utf8').split('\n');
+    return sockets.some((line) => line.endsWith(` ${path}`) && / 0001 01 /.test(line));
+  } catch {
+    return false;
+  }
 }
 
 function inTheWay(problem: string, cause: unknown): Error {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CLIENT_OPTIONS, SERVER_OPTIONS } from '../../lib/nest/checked-options.js';
+import { MAX_WAITING } from '../../lib/nest/observable-sender.js';
 import { LimitCounters } from '../../lib/protocol/limit-counters.js';
 import { RESOLVED, spelt } from './defaults.js';
 import { read, tableOf } from './documents.js';
@@ -24,9 +25,16 @@ const rows = tableOf(FILE, ['option', 'default']).map(
   }),
 );
 
-const tests = tableOf(FILE, ['option', 'file', 'test']).map(
-  ([option = '', file = '', name = '']) => ({ option: option.replaceAll('`', ''), file, name }),
-);
+/** A table of tests, whose first column is called so. */
+const testsOf = (first: string): { option: string; file: string; name: string }[] =>
+  tableOf(FILE, [first, 'file', 'test']).map(([option = '', file = '', name = '']) => ({
+    option: option.replaceAll('`', ''),
+    file,
+    name,
+  }));
+
+const tests = testsOf('option');
+const fixed = testsOf('fixed');
 
 /** The README's defaults, which its own spec holds against the code. */
 const README = new Map(
@@ -58,18 +66,23 @@ describe("the page's table of limits", () => {
     expect(rows.filter(({ grows, end }) => grows === '' || end === '')).toEqual([]);
   });
 
+  it('says below how far an Observable may be ahead', () => {
+    const text = read(FILE).replaceAll(/\s+/g, ' ');
+    expect(text).toContain(`ahead of the peer, ${MAX_WAITING.toLocaleString('en')};`);
+  });
+
   it('has every counter, and no other', () => {
     const counters = new Set(rows.flatMap((row) => row.counters));
     expect([...counters].toSorted()).toEqual(Object.keys(new LimitCounters()).toSorted());
   });
 });
 
-describe("the page's table of tests", () => {
+describe("the page's tables of tests", () => {
   it('has a test of each limit', () => {
     expect(named(tests)).toEqual(named(rows));
   });
 
-  it.each(tests)('names a test of $option that exists: $name', ({ file, name }) => {
+  it.each([...tests, ...fixed])('names a test of $option that exists: $name', ({ file, name }) => {
     const titles = [`'${name}'`, `"${name}"`, `\`${name}\``];
     const source = read(file);
     expect(titles.some((title) => source.includes(title))).toBe(true);

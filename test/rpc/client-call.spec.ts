@@ -150,17 +150,31 @@ describe('ClientCall', () => {
     expect(await inner).toBeInstanceOf(UsageError);
   });
 
-  it("uses the client's default timeout unless the call lifts it", async () => {
-    const link = silent({ timeoutMs: 100 });
-    const limited = link.failure(link.caller.unary(Unary, '', {}));
-    const controller = new AbortController();
-    const options = { timeoutMs: Infinity, signal: controller.signal };
-    const lifted = link.failure(link.caller.unary(Unary, '', options));
-    await vi.advanceTimersByTimeAsync(101);
-    expect(await limited).toMatchObject({ code: 4 });
-    controller.abort();
-    expect(await lifted).toMatchObject({ code: 1 });
-  });
+  it.each([
+    [99, 0],
+    [100, 1],
+    [101, 1],
+  ])(
+    "after %i of the client's 100 ms has ended %i calls, not one that lifts it",
+    async (ms, ended) => {
+      const link = silent({ timeoutMs: 100 });
+      const codes: unknown[] = [];
+      const start = (options: object): void =>
+        void link.caller
+          .unary(Unary, '', options)
+          .catch(({ code }: StatusError) => void codes.push(code));
+      const controller = new AbortController();
+      start({});
+      start({ timeoutMs: Infinity, signal: controller.signal });
+      await vi.advanceTimersByTimeAsync(ms);
+      await link.pair.settled();
+      expect(codes).toEqual(ended === 0 ? [] : [4]);
+      await vi.advanceTimersByTimeAsync(1000);
+      controller.abort();
+      await link.pair.settled();
+      expect(codes).toEqual([4, 1]);
+    },
+  );
 
   it('tells the server the time that is left when it is written', async () => {
     let left = 0;
