@@ -65,6 +65,19 @@ describe('stats', () => {
     });
   });
 
+  it.each([1, 2, 3])('counts connections in their handshake as open ones: of %i', async (count) => {
+    let begun = 0;
+    const handshake = (): Promise<never> => {
+      begun += 1;
+      return never();
+    };
+    const server = makeServer(ECHO, { maxConnections: 2, handshake });
+    const address = await server.listen(socketAddress());
+    for (let n = 0; n < count; n++) await makeClient({ address }).connect();
+    await until(() => begun + server.stats().refusedConnections === count);
+    expect(server.stats().refusedConnections).toBe(Math.max(0, count - 2));
+  });
+
   it.each([1023, 1024, 1025])('counts frames above 1024 bytes: one of %i', async (size) => {
     const server = makeServer(ECHO, { maxPayloadBytes: 1024 });
     const client = makeClient({ address: await server.listen(socketAddress()) });
