@@ -1,17 +1,18 @@
 import { writeFileSync } from 'node:fs';
 
+import { toJson } from './json.js';
 import { measure } from './measure.js';
 import { method } from './method.js';
 import { HELP, readOptions, type Options } from './options.js';
 import { findCores, type Cores } from './pinning.js';
 import { plot } from './plot.js';
 import { buildBase, buildGo } from './programs.js';
-import { ratios, type Measured } from './ratios.js';
+import type { Measured } from './ratios.js';
 import { report } from './report.js';
 import { STUDIES } from './studies/all.js';
 import type { Outcome, Study } from './studies/study.js';
 import { baseSubjects, SUBJECTS, takesPart, type Subject } from './subjects.js';
-import { judge, targetsTable, type Verdict } from './targets.js';
+import { judge, targetsTable } from './targets.js';
 import { worksOf, type Work } from './works.js';
 
 const asked = readOptions(process.argv.slice(2));
@@ -98,22 +99,4 @@ function choose<T>(
     throw new Error(`${unknown} is none of ${[...new Set(all.flatMap(namesOf))].join(', ')}`);
   }
   return all.filter((each) => wanted.length === 0 || namesOf(each).some((n) => wanted.includes(n)));
-}
-
-function toJson(
-  all: readonly Measured[],
-  outcomes: readonly Outcome[],
-  targets: readonly Verdict[],
-): string {
-  const rounds = all.flatMap(({ work, results }) =>
-    results.map(({ subject, ...result }) => ({
-      work: work.name,
-      inFlight: work.inFlight,
-      subject: subject.name,
-      ...result,
-    })),
-  );
-  const rows = [...all.flatMap(ratios), ...outcomes.flatMap(({ checks }) => checks)];
-  const figures = outcomes.flatMap((outcome) => outcome.figures);
-  return `${JSON.stringify({ rows, targets, subjects: rounds, figures }, null, 2)}\n`;
 }

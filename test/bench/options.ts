@@ -26,7 +26,7 @@ export const HELP = `npm run bench -- [options]
   --subject NAMES   only these subjects, with commas: nest,go
   --base REVISION   also lib as it was at a git revision, beside lib as it is
   --micro           only the hot pieces of a call, beside plainer ways to do the same
-  --json FILE       write the ratios and the rounds there
+  --json FILE       write the ratios (rows), the rounds and what the studies found there
   --svg FILE        draw a plot there
 `;
 
