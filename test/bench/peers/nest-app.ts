@@ -96,19 +96,21 @@ export async function serveNest(options: MicroserviceOptions, controllers: Type[
   await app.listen();
 }
 
+type Requests = Observable<Chunk> | Iterable<Chunk>;
+
 /** What `getService` gives, of either transport. */
 export interface BenchService {
   echo(note: Note, ...rest: unknown[]): Observable<Note>;
-  lift(chunk: Chunk): Observable<Chunk>;
-  pour(burst: Burst): Observable<Chunk>;
-  drip(burst: Burst): Observable<Chunk>;
-  gather(messages: Observable<Chunk> | Iterable<Chunk>): Observable<Burst>;
-  ferry(messages: Observable<Chunk> | Iterable<Chunk>): Observable<Chunk>;
+  lift(chunk: Chunk, ...rest: unknown[]): Observable<Chunk>;
+  pour(burst: Burst, ...rest: unknown[]): Observable<Chunk>;
+  drip(burst: Burst, ...rest: unknown[]): Observable<Chunk>;
+  gather(messages: Requests, ...rest: unknown[]): Observable<Burst>;
+  ferry(messages: Requests, ...rest: unknown[]): Observable<Chunk>;
 }
 
 /** How a client is used beyond what both transports have. */
 interface Extras {
-  /** Given to each unary call beside its message. */
+  /** Given to each call beside its message or messages. */
   readonly rest?: readonly unknown[];
   /** Whether requests are given as an iterable, which is read as fast as the server takes them. */
   readonly iterables?: boolean;
@@ -120,8 +122,7 @@ export function observableClient(
   note: Note,
   { rest = [], iterables = false }: Extras = {},
 ): BenchClient {
-  const requests = (burst: Burst): Observable<Chunk> | Iterable<Chunk> =>
-    iterables ? chunks(burst) : from(chunks(burst));
+  const requests = (burst: Burst): Requests => (iterables ? chunks(burst) : from(chunks(burst)));
   return {
     echo(done) {
       const observer = { next: (answer: Note) => checked(answer, done), error: done };
@@ -130,15 +131,15 @@ export function observableClient(
     lift(burst, done) {
       const [chunk] = chunks({ ...burst, count: 1 });
       const observer = { next: (answer: Chunk) => sized(answer, burst, done), error: done };
-      return () => void service.lift(chunk as Chunk).subscribe(observer);
+      return () => void service.lift(chunk as Chunk, ...rest).subscribe(observer);
     },
-    pour: (burst, done) => () => counts(service.pour(burst), burst, done),
-    drip: (burst, done) => () => counts(service.drip(burst), burst, done),
+    pour: (burst, done) => () => counts(service.pour(burst, ...rest), burst, done),
+    drip: (burst, done) => () => counts(service.drip(burst, ...rest), burst, done),
     gather(burst, done) {
       const next = (answer: Burst): void => counted(Number(answer.count), burst, done);
-      return () => void service.gather(requests(burst)).subscribe({ next, error: done });
+      return () => void service.gather(requests(burst), ...rest).subscribe({ next, error: done });
     },
-    ferry: (burst, done) => () => counts(service.ferry(requests(burst)), burst, done),
+    ferry: (burst, done) => () => counts(service.ferry(requests(burst), ...rest), burst, done),
   };
 }
 
