@@ -1,12 +1,19 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NEVER } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { drive } from './drive.js';
+import { toJson } from './json.js';
 import type { Result, Round } from './measure.js';
 import { readOptions } from './options.js';
 import { engine, enginePromises } from './peers/engine.js';
+import { observableClient, type BenchService } from './peers/nest-app.js';
+import { NOTE } from './peers/peer.js';
+import { FRAME } from './peers/raw.js';
 import { parseList } from './pinning.js';
 import { plot } from './plot.js';
 import { ratios, type Measured } from './ratios.js';
@@ -51,6 +58,47 @@ describe('drive', () => {
   });
 });
 
+describe('the peers', () => {
+  it('echo as many raw bytes as a request of ttrpc has', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ttrpc-bench-'));
+    const here = process.cwd();
+    process.chdir(import.meta.dirname);
+    const listener = createServer().listen(join(folder, 's'));
+    try {
+      await once(listener, 'listening');
+      const accepted = once(listener, 'connection') as Promise<[Socket]>;
+      const client = await engine.connect(join(folder, 's'));
+      const [socket] = await accepted;
+      client.echo(() => undefined)();
+      const [request] = (await once(socket, 'data')) as [Buffer];
+      expect(request).toHaveLength(FRAME);
+      socket.destroy();
+    } finally {
+      listener.close();
+      process.chdir(here);
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('give each call what Nest is said to send with it', () => {
+    const seen: Record<string, unknown> = {};
+    const method =
+      (name: string) =>
+      (_: unknown, ...rest: unknown[]) => {
+        seen[name] = rest;
+        return NEVER;
+      };
+    const calls = ['echo', 'lift', 'pour', 'drip', 'gather', 'ferry'] as const;
+    const service = Object.fromEntries(calls.map((call) => [call, method(call)]));
+    const client = observableClient(service as unknown as BenchService, NOTE, { rest: ['all'] });
+    client.echo(() => undefined)();
+    for (const call of calls.slice(1) as Exclude<(typeof calls)[number], 'echo'>[]) {
+      client[call]?.({ count: 1, size: 1 }, () => undefined)();
+    }
+    expect(seen).toEqual(Object.fromEntries(calls.map((call) => [call, ['all']])));
+  });
+});
+
 describe('statistics', () => {
   it('takes the middle of what is sorted', () => {
     expect(spread([5, 1, 3])).toEqual({ median: 3, min: 1, max: 5 });
@@ -75,7 +123,9 @@ describe('report', () => {
   it('shows each subject, each comparison, and what failed', () => {
     const text = report(measured);
     expect(text).toContain('## unary, 64 in flight');
-    expect(text).toMatch(/\| Go ttrpc 1\.2\.8 +\| +75 \(50–100\) \|/);
+    expect(text).toMatch(
+      /\| Go ttrpc 1\.2\.8 +\| +75 \(50–100\) \|( +[\d.]+ \([\d.]+–[\d.]+\) \|){4}/,
+    );
     expect(text).toMatch(/\| nest : go +\| +2 \(2–2\) \|/);
     expect(text).not.toContain('nest : raw');
     expect(text).toContain('raw net, echo of a frame: failed: no luck');
@@ -93,6 +143,27 @@ describe('report', () => {
         peerPerSecond: 75,
       },
     ]);
+  });
+
+  it('writes rows that are all alike, whatever studies found', () => {
+    const twice = { median: 2, min: 2, max: 2 };
+    const names = { work: 'start', subject: 'nest', peer: 'go', unit: 'ms' };
+    const check = { ...names, atMost: 3, ratio: twice };
+    const checks = [{ ...check, subjectValue: 2, peerValue: 1 }];
+    const json = toJson([measured], [{ text: '', checks, figures: [] }], []);
+    const { rows, ...others } = JSON.parse(json) as Record<string, object[]>;
+    expect(rows).toEqual([
+      expect.objectContaining({
+        work: 'unary',
+        inFlight: 64,
+        subject: 'nest',
+        peer: 'go',
+        ratio: twice,
+        subjectPerSecond: 150,
+        peerPerSecond: 75,
+      }),
+    ]);
+    expect(others).toMatchObject({ checks, subjects: measured.results.map(() => ({})) });
   });
 
   it('draws a bar for each subject that was measured', () => {
@@ -126,9 +197,24 @@ describe('targets', () => {
     expect(find(slow)).toMatchObject({ limit: 1.3, met: false });
     expect(targetsTable(judge([slow], []))).toMatch(/nest : go .* ≥ 1\.3 .* missed/);
   });
+
+  it('are missed by whoever failed', () => {
+    const work = worksOf(false)[1]!;
+    const failed = { work, results: [result('nest', []), result('go', [100, 200])] };
+    const verdicts = judge([failed], []);
+    expect(verdicts.map(({ met }) => met)).toEqual(verdicts.map(() => false));
+    expect(targetsTable(verdicts)).toMatch(/nest : go .* ≥ 1\.3 .* missed/);
+  });
 });
 
 describe('the tables', () => {
+  it('have every number in flight unpinned too', () => {
+    const flights = (name: string): number[] =>
+      worksOf(false).flatMap((work) => (work.name === name ? work.inFlight : []));
+    expect(flights('unary')).toEqual([1, 64, 512]);
+    expect(flights('unary-unpinned')).toEqual([1, 64, 512]);
+  });
+
   it('compare subjects that there are', () => {
     const names = [...SUBJECTS, ...baseSubjects('main')].map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(COMPARISONS.flat()));

@@ -38,10 +38,10 @@ function figuresOf({ subject, rounds, serverPeak, clientPeak }: Result): string[
   return [
     subject.title,
     wide(of((round) => round.perSecond)),
-    number(of((round) => round.p50).median),
-    number(of((round) => round.p99).median),
-    number(of((round) => round.serverCpu).median),
-    number(of((round) => round.clientCpu).median),
+    wide(of((round) => round.p50)),
+    wide(of((round) => round.p99)),
+    wide(of((round) => round.serverCpu)),
+    wide(of((round) => round.clientCpu)),
     number(serverPeak / 1e6),
     number(clientPeak / 1e6),
   ];

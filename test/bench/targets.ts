@@ -38,6 +38,9 @@ export interface Verdict {
   readonly met: boolean;
 }
 
+/** No ratio: one of both has no round. */
+const NOTHING: Spread = { median: NaN, min: NaN, max: NaN };
+
 type Names = readonly [subject: string, peer: string];
 
 const perSecond = (names: Names, limits: Readonly<Record<string, number>>): Target[] =>
@@ -80,18 +83,21 @@ function most(work: string, names: Names, limit: number, figure: Target['figure'
   return { ...least(work, names, limit), at: 'most', figure };
 }
 
-/** Every target of which both sides were measured; then the checks of studies that have a limit. */
+/**
+ * Every target of which both sides took part; then the checks of studies that have a limit. One that
+ * failed has missed its targets: nothing that could not be measured is left out in silence.
+ */
 export function judge(all: readonly Measured[], checks: readonly Check[]): Verdict[] {
-  const roundsOf = (wanted: string, name: string): readonly Round[] =>
+  const roundsOf = (wanted: string, name: string): readonly Round[] | undefined =>
     all
       .find(({ work }) => `${work.name}:${work.inFlight}` === wanted)
-      ?.results.find(({ subject }) => subject.name === name)?.rounds ?? [];
+      ?.results.find(({ subject }) => subject.name === name)?.rounds;
   const works = TARGETS.flatMap(({ against, ...target }): Verdict[] => {
     const { work, figure, subject, peer, at, limit } = target;
-    const above = roundsOf(work, subject).map(FIGURES[figure]);
-    const below = roundsOf(against ?? work, peer).map(FIGURES[figure]);
-    if (above.length === 0 || below.length === 0) return [];
-    const measured = ratio(above, below);
+    const above = roundsOf(work, subject)?.map(FIGURES[figure]);
+    const below = roundsOf(against ?? work, peer)?.map(FIGURES[figure]);
+    if (above === undefined || below === undefined) return [];
+    const measured = above.length * below.length === 0 ? NOTHING : ratio(above, below);
     const met = at === 'least' ? measured.median >= limit : measured.median <= limit;
     const beside = against === undefined ? peer : `${peer} at ${against}`;
     return [{ ...target, peer: beside, measured, met }];

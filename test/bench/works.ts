@@ -31,7 +31,7 @@ export function worksOf(quick: boolean): readonly Work[] {
     unary(1),
     unary(64),
     unary(512),
-    { ...unary(64), name: 'unary-unpinned', pinned: false, everybody: false, quick: false },
+    ...[1, 64, 512].map((inFlight) => unpinned(inFlight)),
     {
       ...unary(64, 64),
       name: 'unary-64-connections',
@@ -58,6 +58,16 @@ function unary(inFlight: number, connections = 1): Work {
     job: { call: 'echo', inFlight, connections, count: 1, size: 0 },
     everybody: true,
     quick: true,
+  };
+}
+
+function unpinned(inFlight: number): Work {
+  return {
+    ...unary(inFlight),
+    name: 'unary-unpinned',
+    pinned: false,
+    everybody: false,
+    quick: false,
   };
 }
 

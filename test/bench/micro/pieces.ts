@@ -47,6 +47,7 @@ export const PIECES: readonly Piece[] = [
   encodeARequest(),
   cutFrames(),
   readAnEnvelope(),
+  readAMessage(),
   findARoute(),
   keepStreams(),
 ];
@@ -113,6 +114,20 @@ function readAnEnvelope(): Piece {
     ways: {
       'by offsets': () => decodeResponse(response, 0, response.length, view),
       protobufjs: () => void Response.decode(response),
+    },
+  };
+}
+
+/** What protobufjs reads becomes a plain object either way; only its reader is kept or made anew. */
+function readAMessage(): Piece {
+  const start = response.length - note.length;
+  return {
+    name: 'read a message out of a chunk',
+    ways: {
+      'a range, by one reader': () => void method.response.read(response, start, response.length),
+      'a view, by a new reader': () => {
+        Note.toObject(Note.decode(response.subarray(start, response.length)));
+      },
     },
   };
 }
