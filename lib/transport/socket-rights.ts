@@ -1,5 +1,5 @@
-import { chmodSync, chownSync, realpathSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync, chownSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 
 /** Whom a unix socket's file belongs to; what is absent stays as the system has it. */
 export interface SocketOwner {
@@ -31,7 +31,8 @@ export function setRights(path: string, { mode, owner }: SocketRights): void {
 
 /**
  * Refuses a folder in which others could put a socket of their own in the place of one that is not
- * for them: what the clients then say, they would say to them. Every folder on the way counts.
+ * for them: what the clients then say, they would say to them. Every folder on the way counts, those
+ * of links on it, too.
  *
  * Asked only for a mode that keeps others out; without one nobody has said that the socket is private.
  *
@@ -39,15 +40,27 @@ export function setRights(path: string, { mode, owner }: SocketRights): void {
  */
 export function refuseOpenFolder(path: string, { mode }: SocketRights): void {
   if (mode === undefined || (mode & OTHERS_WRITE) !== 0) return;
-  for (let folder = realpathSync(dirname(path)); ; folder = dirname(folder)) {
-    const { mode: rights } = statSync(folder);
-    if ((rights & OTHERS_WRITE) !== 0 && (rights & STICKY) === 0) {
-      const octal = (rights & 0o7777).toString(8);
-      throw new Error(
-        `socketMode keeps others out, but everybody may replace what is in ${folder} (mode ${octal}); ` +
-          'take a folder that only its owner may write, or leave socketMode away',
-      );
-    }
-    if (folder === dirname(folder)) return;
+  const folders = new Set<string>();
+  // Where it is; that is also the place of what `..` behind a link means.
+  addFolders(realpathSync.native(dirname(path)), folders);
+  addFolders(resolve(dirname(path)), folders);
+  for (const folder of folders) {
+    const rights = statSync(folder, { throwIfNoEntry: false })?.mode ?? 0;
+    if ((rights & OTHERS_WRITE) === 0 || (rights & STICKY) !== 0) continue;
+    const octal = (rights & 0o7777).toString(8);
+    throw new Error(
+      `socketMode keeps others out, but everybody may replace what is in ${folder} (mode ${octal}); ` +
+        'take a folder that only its owner may write, or leave socketMode away',
+    );
   }
+}
+
+/** Adds a folder, those above it, and where it leads if it is a link. */
+function addFolders(folder: string, folders: Set<string>): void {
+  if (folders.has(folder)) return;
+  folders.add(folder);
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+    addFolders(resolve(realpathSync.native(dirname(folder)), readlinkSync(folder)), folders);
+  }
+  addFolders(dirname(folder), folders);
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { listen, type ListenerOptions } from '../../lib/transport/listener.js';
 import { isLoopback } from '../../lib/transport/loopback.js';
@@ -26,6 +27,8 @@ function folder(mode: number): string {
 }
 
 describe('the folder of a private socket', () => {
+  const listenIn = (path: string): ReturnType<typeof listen> => open(`${path}/s`, { mode: 0o600 });
+
   it.each([0o777, 0o702])('is refused with mode %o, where others may replace it', async (mode) => {
     const path = folder(mode);
     const error = await rejection(open(`${path}/s`, { mode: 0o600 }));
@@ -41,6 +44,31 @@ describe('the folder of a private socket', () => {
     mkdirSync(`${path}/own`, { mode: 0o700 });
     const error = await rejection(open(`${path}/own/s`, { mode: 0o600 }));
     expect(error.message).toContain(`what is in ${path} (mode 777)`);
+  });
+
+  it('is refused when a link leads to one that everybody may write, or through one', async () => {
+    const [wide, near, far] = [folder(0o777), folder(0o755), folder(0o755)];
+    mkdirSync(`${wide}/own`, { mode: 0o700 });
+    symlinkSync(`${wide}/own`, `${near}/into`);
+    symlinkSync(far, `${wide}/replaceable`);
+    symlinkSync(`../${basename(wide)}/replaceable`, `${near}/through`);
+    for (const way of [
+      `${near}/into`,
+      `${near}/into/../own`,
+      `${wide}/replaceable`,
+      `${near}/through`,
+    ]) {
+      const error = await rejection(listenIn(way));
+      expect(error.message).toContain(`what is in ${wide} (mode 777)`);
+    }
+  });
+
+  it('is taken when links lead to it that nobody else may replace', async () => {
+    const [near, far] = [folder(0o755), folder(0o700)];
+    symlinkSync(`../${basename(far)}`, `${near}/link`);
+    for (const way of [`${near}/link`, `${near}/link/../${basename(far)}`]) {
+      await (await listenIn(way)).close();
+    }
   });
 
   it.each<[number, ListenerOptions]>([
