@@ -60,10 +60,11 @@ describe('growth', () => {
   it('is seen in what is kept', () => {
     const kept = { rssBytes: 5e7, heapBytes: 5e6, timers: 1, openStreams: 0 };
     const tenth = (server: Settled): Tenth => ({ done: 1, server, client: kept });
-    const grown = { ...kept, heapBytes: 6.1e6, openStreams: 1 };
+    const grown = { ...kept, heapBytes: 6.1e6, timers: 18, openStreams: 1 };
     const checks = compareTenths('unary', 'nest', [tenth(kept), tenth(kept), tenth(grown)]);
     expect(checks.filter((check) => !holds(check))).toMatchObject([
       { subject: 'nest server', unit: 'heap MB' },
+      { subject: 'nest server', unit: 'timers' },
       { subject: 'nest server', unit: 'open streams' },
     ]);
   });
