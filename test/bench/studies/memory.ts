@@ -75,6 +75,8 @@ async function idleConnections({ options, go, say }: Setup): Promise<Figure[]> {
     const bytes = await withPair(server, client, undefined, async (pair) => {
       const rssWith = async (held: number): Promise<number> => {
         await pair.client.drive({ ...ONE_CALL, connections: held });
+        // What is collected goes back to the system only some time after: the first answer has it still.
+        await pair.server.settle();
         return (await pair.server.settle()).rssBytes;
       };
       const before = await rssWith(first);
