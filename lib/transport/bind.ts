@@ -6,6 +6,7 @@ import { systemPath, type Address } from './address.js';
 import { refuseRemote, resolveHost } from './loopback.js';
 import { removeStaleSocket } from './socket-file.js';
 import { refuseOpenFolder, setRights, type SocketRights } from './socket-rights.js';
+import { whileAlone } from './start-lock.js';
 import { errorCode, explain } from './system-error.js';
 
 /** An address that a server can be bound to. */
@@ -41,7 +42,7 @@ type UnixAddress = BindableAddress & { readonly kind: 'unix' };
 
 async function bindUnix(server: Server, address: UnixAddress, options: BindOptions): Promise<void> {
   refuseOpenFolder(address.path, options);
-  if (cluster.isWorker) await bindShared(server, address, options);
+  if (cluster.isWorker) await whileAlone(address.path, () => bindShared(server, address, options));
   else await bindReplacingStale(server, address, options);
 }
 
@@ -83,7 +84,8 @@ async function bindElsewhere(
 /**
  * Shares the primary's socket, in a worker of `node:cluster`. The primary binds it for the first
  * worker that asks and hands it to the others, who find it in use and yet may have it: so a stale
- * file goes before, and only the primary can tell who else's it is.
+ * file goes before, and only the primary can tell who else's it is. One worker after the other: until
+ * the first listens, the primary's socket refuses connections as a stale one does.
  */
 async function bindShared(
   server: Server,

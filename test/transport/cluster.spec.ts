@@ -1,12 +1,11 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import * as net from 'node:net';
+import { createServer } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { dial } from '../../lib/transport/dial.js';
-import { listen } from '../../lib/transport/listener.js';
-import { readBytes, rejection, startServer } from './sockets.js';
+import { readBytes, startServer } from './sockets.js';
 import { tempFolder } from './temp-folder.js';
 import { transpileLib } from './transpiled.js';
 
@@ -112,7 +111,7 @@ describe.each(['rr', 'none'])('listen in workers of a cluster, scheduling %s', (
 
   it('replaces the stale file of a socket once, for all of them', async () => {
     const path = at(`${scheduling}-stale`);
-    const server = net.createServer().listen(`${path}.live`);
+    const server = createServer().listen(`${path}.live`);
     await once(server, 'listening');
     renameSync(`${path}.live`, path);
     server.close();
@@ -141,22 +140,3 @@ it('gives the connections to the workers in turn', async () => {
   const accepted = await Promise.all(Array.from({ length: 8 }, () => whoAccepts(path)));
   expect(new Set(accepted)).toEqual(new Set(['1', '2']));
 });
-
-/** Binds without listening, as the primary does for the first of its workers. */
-const { _createServerHandle: bindOnly } = net as unknown as {
-  _createServerHandle(path: string, port: -1, type: -1): { close(): void };
-};
-
-it.runIf(process.platform === 'linux')(
-  'leaves a socket alone that is bound, though nobody listens on it yet',
-  async () => {
-    const path = at('bound');
-    const handle = bindOnly(path, -1, -1);
-    const { message } = await rejection(listen({ kind: 'unix', path }, () => undefined));
-    expect(message).toBe(
-      `cannot listen on unix://${path}: EADDRINUSE, another server has bound it`,
-    );
-    expect(existsSync(path)).toBe(true);
-    handle.close();
-  },
-);

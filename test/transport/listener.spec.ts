@@ -191,17 +191,6 @@ describe('listen', () => {
     await winner.stop();
   });
 
-  it.runIf(process.platform === 'linux')(
-    'leaves a socket that refused a moment ago, being bound, and is listened on now',
-    async () => {
-      const { stop } = await startServer(at('young'), greet);
-      probeFailsWith('ECONNREFUSED');
-      expect((await failure(unix(at('young')))).message).toContain('another server has bound it');
-      await answers(`unix://${at('young')}`);
-      await stop();
-    },
-  );
-
   it('takes a path that has become free by itself', async () => {
     await leaveStale(at('free'));
     probeFailsWith('ENOENT', () => renameSync(at('free'), at('elsewhere')));
