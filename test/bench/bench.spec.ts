@@ -166,8 +166,9 @@ describe('report', () => {
     expect(others).toMatchObject({ checks, subjects: measured.results.map(() => ({})) });
   });
 
-  it('draws a bar for each subject that was measured', () => {
-    const bars = plot([measured]).match(/fill="#4477aa"/g);
+  it('draws a bar for each subject that was measured, once', () => {
+    const unpinned = { ...measured, work: { ...work, pinned: false } };
+    const bars = plot([measured, unpinned]).match(/fill="#4477aa"/g);
     expect(bars).toHaveLength(2);
   });
 

@@ -14,10 +14,14 @@ const BAR = 16;
 const GAP = 6;
 const HEAD = 34;
 
-/** Bars of calls or messages a second: a panel for each work, with a scale of its own. */
+/**
+ * Bars of calls or messages a second: a panel for each work, with a scale of its own. What is measured
+ * pinned and not pinned is drawn once.
+ */
 export function plot(all: readonly Measured[]): string {
   let top = GAP;
-  const panels = all.map(({ work, results }) => {
+  const drawn = all.filter(({ work }) => work.pinned);
+  const panels = drawn.map(({ work, results }) => {
     const bars = results.flatMap(({ subject, rounds }) =>
       rounds.length === 0
         ? []
