@@ -7,6 +7,7 @@ export interface ChaosPlan extends Plan {
   readonly abortMs: number;
   /** How long the caller's loop waits over the first item, in milliseconds. */
   readonly callerLagMs: number;
+  readonly callerRest: () => Promise<void>;
 }
 
 const KINDS: readonly Kind[] = ['echo', 'echo', 'echo', 'download', 'upload', 'chat'];
