@@ -9,6 +9,7 @@ import {
   readdirSync,
   renameSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { Server, Socket, connect, createServer } from 'node:net';
@@ -189,6 +190,13 @@ describe('listen', () => {
     expect((await failure(unix(at('race')))).message).toContain('EADDRINUSE');
     await answers(`unix://${at('race')}`);
     await winner.stop();
+  });
+
+  it('leaves a socket that has got the number of the stale one', async () => {
+    await leaveStale(at('reused'));
+    probeFailsWith('ECONNREFUSED', () => utimesSync(at('reused'), 1, 1));
+    expect((await failure(unix(at('reused')))).message).toContain('EADDRINUSE');
+    expect(lstatSync(at('reused')).isSocket()).toBe(true);
   });
 
   it('takes a path that has become free by itself', async () => {
