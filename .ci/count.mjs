@@ -1,4 +1,5 @@
-// Adds up vitest's JSON reports and prints what was left out or run again and, as the last line, the counts.
+// Adds up vitest's JSON reports and prints what was left out or run again and, as the last line,
+// the counts.
 //
 //   node .ci/count.mjs <failed steps> <report>...
 //

@@ -9,9 +9,9 @@ export interface Work {
   readonly pinned: boolean;
   /** What the table says. */
   readonly title: string;
-  /** What is counted, once. */
+  /** What is counted. */
   readonly unit: 'calls' | 'messages';
-  /** How many are counted for each that is sent: what comes back on a stream counts too. */
+  /** 2 where each message that a client sends comes back and is counted as well. */
   readonly ways: 1 | 2;
   readonly job: Omit<Job, 'milliseconds'>;
   /** Whether every subject does it, or only the main ones. */

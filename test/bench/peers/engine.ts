@@ -27,7 +27,7 @@ import {
 /** The servers and clients of this process. */
 const ends: { stats(): TtrpcStats }[] = [];
 
-/** The engine through callbacks, where a stream is not one that can be told to wait. */
+/** The engine through callbacks; what is sent and may have to wait comes from iterables. */
 export const engine: Peer = {
   async serve(path) {
     const { Echo, Lift, Pour, Drip, Gather, Ferry } = methods();
