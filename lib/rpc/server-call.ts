@@ -338,7 +338,6 @@ export class ServerCall<Request = unknown, Response = unknown>
     this.#deadline?.disarm();
     this.connection.stopWaiting(this);
     this.requests?.discard(endedEarly);
-    this.#budget.drop(this);
     this.#requestBudget.release(this.#kept);
     this.#kept = 0;
     this.onDrain();
