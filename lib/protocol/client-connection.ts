@@ -50,7 +50,7 @@ export class ClientConnection extends Connection {
 
   /** The request of `stream` was written with {@link nextStreamId}. */
   adopt(stream: ClientStream): void {
-    this.#streams.add(this.#nextStreamId, stream);
+    this.#streams.add(stream);
     this.#nextStreamId += 2;
   }
 
@@ -115,7 +115,8 @@ export class ClientConnection extends Connection {
 export abstract class ClientStream {
   readonly #shape: StreamShape;
   #connection: ClientConnection | undefined;
-  #streamId = 0;
+  /** @internal 0 until its request has been written. */
+  streamId = 0;
   #state: StreamState = 'open';
   /** Where the request stands among all bytes of the connection. */
   #position = 0;
@@ -168,7 +169,7 @@ export abstract class ClientStream {
   /** @throws PayloadTooLargeError when the request is above the limit; nothing was sent */
   protected endRequest(connection: ClientConnection): void {
     connection.writer.endFrame();
-    this.#streamId = connection.nextStreamId;
+    this.streamId = connection.nextStreamId;
     this.#connection = connection;
     if (!this.#shape.requestStream) this.#state = 'halfClosed';
     connection.adopt(this);
@@ -178,7 +179,7 @@ export abstract class ClientStream {
   /** Begins a data frame; the message is appended and {@link endMessage} called. */
   protected beginMessage(): FrameWriter {
     const { writer } = this.#connection as ClientConnection;
-    writer.beginFrame(this.#streamId, MessageType.Data, 0);
+    writer.beginFrame(this.streamId, MessageType.Data, 0);
     return writer;
   }
 
@@ -200,7 +201,7 @@ export abstract class ClientStream {
     if (connection === undefined || this.#state !== 'open') return;
     this.#state = 'halfClosed';
     const { writer } = connection;
-    writer.beginFrame(this.#streamId, MessageType.Data, Flag.RemoteClosed | Flag.NoData);
+    writer.beginFrame(this.streamId, MessageType.Data, Flag.RemoteClosed | Flag.NoData);
     writer.endFrame();
     connection.frameWritten();
   }
@@ -210,7 +211,7 @@ export abstract class ClientStream {
    * a half that is open is closed, and what still arrives is ignored.
    */
   protected abandon(): void {
-    if (this.revocable) this.connection?.writer.revoke(this.#position, this.#streamId);
+    if (this.revocable) this.connection?.writer.revoke(this.#position, this.streamId);
     else this.halfClose();
     this.#end();
   }
@@ -255,6 +256,6 @@ export abstract class ClientStream {
 
   #end(): void {
     this.#state = 'closed';
-    this.#connection?.forget(this.#streamId);
+    this.#connection?.forget(this.streamId);
   }
 }

@@ -22,6 +22,9 @@ export interface RequestHandler {
   onRequest(connection: ServerConnection, streamId: number, flags: number, view: RequestView): void;
 }
 
+/** The request being looked at, of whatever connection: it is read before anything else can arrive. */
+const view = new RequestView();
+
 const EVEN_ID = 'StreamID must be odd for client initiated streams';
 const OLD_ID = 'StreamID cannot be re-used and must increment';
 const INACTIVE = 'StreamID is no longer active';
@@ -40,7 +43,6 @@ export class ServerConnection extends Connection {
   protected override readonly lingers = true;
   readonly #handler: RequestHandler;
   readonly #streams = new StreamTable<ServerStream>();
-  readonly #request = new RequestView();
   #lastStreamId = 0;
   #draining = false;
 
@@ -88,8 +90,8 @@ export class ServerConnection extends Connection {
   }
 
   /** @internal */
-  adopt(streamId: number, stream: ServerStream): void {
-    this.#streams.add(streamId, stream);
+  adopt(stream: ServerStream): void {
+    this.#streams.add(stream);
   }
 
   /** @internal The stream's final frame was written. */
@@ -122,7 +124,6 @@ export class ServerConnection extends Connection {
     this.#lastStreamId = streamId;
     const refusal = this.#refusal();
     if (refusal !== undefined) return this.reject(streamId, refusal);
-    const view = this.#request;
     try {
       decodeRequest(bytes, start, end, view);
     } catch (error) {
@@ -192,7 +193,8 @@ function violation(text: string): ProtocolError {
 export abstract class ServerStream {
   /** @internal */
   readonly connection: ServerConnection;
-  readonly #streamId: number;
+  /** @internal */
+  readonly streamId: number;
   readonly #shape: StreamShape;
   #state: StreamState;
 
@@ -204,10 +206,10 @@ export abstract class ServerStream {
     halfClosed: boolean,
   ) {
     this.connection = connection;
-    this.#streamId = streamId;
+    this.streamId = streamId;
     this.#shape = shape;
     this.#state = halfClosed ? 'halfClosed' : 'open';
-    connection.adopt(streamId, this);
+    connection.adopt(this);
   }
 
   /** A message of the caller: `bytes[start, end)`, valid until the call returns. */
@@ -230,7 +232,7 @@ export abstract class ServerStream {
   /** Begins the one response; the envelope is appended and {@link endResponse} called. */
   protected beginResponse(): FrameWriter {
     const { writer } = this.connection;
-    writer.beginFrame(this.#streamId, MessageType.Response, 0);
+    writer.beginFrame(this.streamId, MessageType.Response, 0);
     return writer;
   }
 
@@ -243,7 +245,7 @@ export abstract class ServerStream {
   /** Begins a data frame; the message is appended and {@link endMessage} called. */
   protected beginMessage(): FrameWriter {
     const { writer } = this.connection;
-    writer.beginFrame(this.#streamId, MessageType.Data, 0);
+    writer.beginFrame(this.streamId, MessageType.Data, 0);
     return writer;
   }
 
@@ -256,7 +258,7 @@ export abstract class ServerStream {
   /** Ends a stream of messages well. */
   protected sendEnd(): void {
     const { writer } = this.connection;
-    writer.beginFrame(this.#streamId, MessageType.Data, Flag.RemoteClosed | Flag.NoData);
+    writer.beginFrame(this.streamId, MessageType.Data, Flag.RemoteClosed | Flag.NoData);
     writer.endFrame();
     this.#finish();
   }
@@ -294,6 +296,6 @@ export abstract class ServerStream {
 
   #finish(): void {
     this.#state = 'closed';
-    this.connection.finish(this.#streamId);
+    this.connection.finish(this.streamId);
   }
 }

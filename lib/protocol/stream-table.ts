@@ -1,3 +1,9 @@
+/** What a {@link StreamTable} keeps. */
+interface Stream {
+  /** An odd number, its place among all streams of the connection. */
+  readonly streamId: number;
+}
+
 /** Slots of a fresh table; all that an idle connection has. */
 const FEWEST_SLOTS = 4;
 
@@ -13,88 +19,76 @@ const MOST_IDLE_SLOTS = 2048;
  * it moves to fresh memory and leaves a link there in the old. As soon as one such link has grown
  * old, it keeps all that follow alive, with the calls in them, until a full collection.
  */
-export class StreamTable<Stream extends object> {
-  #ids = new Uint32Array(FEWEST_SLOTS);
-  #streams: (Stream | undefined)[] = emptySlots(FEWEST_SLOTS);
+export class StreamTable<Kept extends Stream> {
+  #slots: (Kept | undefined)[] = emptySlots(FEWEST_SLOTS);
   /** Streams whose slot a later one has; made when there is one. */
-  #aside: Map<number, Stream> | undefined;
+  #aside: Map<number, Kept> | undefined;
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  get(id: number): Stream | undefined {
-    const slot = this.#slotOf(id);
-    if (this.#ids[slot] === id) return this.#streams[slot];
+  get(id: number): Kept | undefined {
+    const stream = this.#slots[this.#slotOf(id)];
+    if (stream?.streamId === id) return stream;
     return this.#aside?.get(id);
   }
 
-  /** @param id - an odd number that is not in the table */
-  add(id: number, stream: Stream): void {
-    if (this.#streams[this.#slotOf(id)] !== undefined) this.#makeRoom(id);
-    this.#put(id, stream);
+  /** @param stream - its id is not in the table */
+  add(stream: Kept): void {
+    const id = stream.streamId;
+    if (this.#slots[this.#slotOf(id)] !== undefined) this.#makeRoom(id);
+    this.#slots[this.#slotOf(id)] = stream;
     this.#size++;
   }
 
   /** Forgets a stream; nothing happens when it is not there. */
   delete(id: number): void {
     const slot = this.#slotOf(id);
-    if (this.#ids[slot] === id && this.#streams[slot] !== undefined) {
-      this.#streams[slot] = undefined;
+    if (this.#slots[slot]?.streamId === id) {
+      this.#slots[slot] = undefined;
     } else if (this.#aside?.delete(id) !== true) {
       return;
     }
     this.#size--;
-    if (this.#size === 0 && this.#ids.length > MOST_IDLE_SLOTS) this.#allocate(FEWEST_SLOTS);
+    if (this.#size === 0 && this.#slots.length > MOST_IDLE_SLOTS) {
+      this.#slots = emptySlots(FEWEST_SLOTS);
+    }
   }
 
   /** Takes all streams out, in the order of their ids. */
-  drain(): Stream[] {
-    const entries = [...(this.#aside ?? [])];
-    for (const [slot, stream] of this.#streams.entries()) {
-      if (stream !== undefined) entries.push([this.#ids[slot] as number, stream]);
-    }
-    this.#allocate(FEWEST_SLOTS);
+  drain(): Kept[] {
+    const streams = [...(this.#aside?.values() ?? []), ...this.#slots];
+    this.#slots = emptySlots(FEWEST_SLOTS);
     this.#aside = undefined;
     this.#size = 0;
-    return entries.toSorted(([one], [other]) => one - other).map(([, stream]) => stream);
+    return streams
+      .filter((stream) => stream !== undefined)
+      .toSorted((one, other) => one.streamId - other.streamId);
   }
 
   /** More slots if many are in use; otherwise the stream that is in the way has lived long. */
   #makeRoom(id: number): void {
-    const slots = this.#ids.length;
-    if (this.#size * 2 < slots) {
-      const slot = this.#slotOf(id);
+    const slots = this.#slots;
+    if (this.#size * 2 < slots.length) {
+      const inTheWay = slots[this.#slotOf(id)] as Kept;
       this.#aside ??= new Map();
-      this.#aside.set(this.#ids[slot] as number, this.#streams[slot] as Stream);
+      this.#aside.set(inTheWay.streamId, inTheWay);
       return;
     }
-    const ids = this.#ids;
-    const streams = this.#streams;
-    this.#allocate(slots * 2);
-    for (const [slot, stream] of streams.entries()) {
-      if (stream !== undefined) this.#put(ids[slot] as number, stream);
+    this.#slots = emptySlots(slots.length * 2);
+    for (const stream of slots) {
+      if (stream !== undefined) this.#slots[this.#slotOf(stream.streamId)] = stream;
     }
-    if (this.#streams[this.#slotOf(id)] !== undefined) this.#makeRoom(id);
-  }
-
-  #put(id: number, stream: Stream): void {
-    const slot = this.#slotOf(id);
-    this.#ids[slot] = id;
-    this.#streams[slot] = stream;
+    if (this.#slots[this.#slotOf(id)] !== undefined) this.#makeRoom(id);
   }
 
   #slotOf(id: number): number {
-    return (id >>> 1) & (this.#ids.length - 1);
-  }
-
-  #allocate(slots: number): void {
-    this.#ids = new Uint32Array(slots);
-    this.#streams = emptySlots(slots);
+    return (id >>> 1) & (this.#slots.length - 1);
   }
 }
 
-function emptySlots<Stream>(slots: number): (Stream | undefined)[] {
+function emptySlots<Kept>(slots: number): (Kept | undefined)[] {
   return Array.from({ length: slots }, () => undefined);
 }

@@ -4,14 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { StreamTable } from '../../lib/protocol/stream-table.js';
 
 interface Named {
+  readonly streamId: number;
   readonly name: string;
 }
 
-const named = (id: number): Named => ({ name: `stream ${id}` });
+const named = (streamId: number): Named => ({ streamId, name: `stream ${streamId}` });
 
 function tableOf(...ids: number[]): StreamTable<Named> {
   const table = new StreamTable<Named>();
-  for (const id of ids) table.add(id, named(id));
+  for (const id of ids) table.add(named(id));
   return table;
 }
 
@@ -22,10 +23,10 @@ const idsFrom = (first: number, count: number): number[] =>
 describe('StreamTable', () => {
   it('finds what was added until it is deleted', () => {
     const table = tableOf(1, 3);
-    expect(table.get(3)).toEqual({ name: 'stream 3' });
+    expect(table.get(3)).toEqual(named(3));
     table.delete(3);
     expect(table.get(3)).toBeUndefined();
-    expect(table.get(1)).toEqual({ name: 'stream 1' });
+    expect(table.get(1)).toEqual(named(1));
     expect(table.size).toBe(1);
   });
 
@@ -40,7 +41,7 @@ describe('StreamTable', () => {
 
   it('takes ids up to 2^32 - 1', () => {
     const table = tableOf(2 ** 32 - 1);
-    expect(table.get(2 ** 32 - 1)).toEqual({ name: 'stream 4294967295' });
+    expect(table.get(2 ** 32 - 1)).toEqual(named(2 ** 32 - 1));
     table.delete(2 ** 32 - 1);
     expect(table.size).toBe(0);
   });
@@ -48,10 +49,10 @@ describe('StreamTable', () => {
   it('keeps a stream that outlives many others', () => {
     const table = tableOf(1);
     for (const id of idsFrom(3, 1000)) {
-      table.add(id, named(id));
+      table.add(named(id));
       table.delete(id);
     }
-    expect(table.get(1)).toEqual({ name: 'stream 1' });
+    expect(table.get(1)).toEqual(named(1));
     expect(table.size).toBe(1);
     table.delete(1);
     expect(table.get(1)).toBeUndefined();
@@ -62,7 +63,7 @@ describe('StreamTable', () => {
     const table = new StreamTable<Named>();
     for (const first of [1, 20_001]) {
       const ids = idsFrom(first, 5000);
-      for (const id of ids) table.add(id, named(id));
+      for (const id of ids) table.add(named(id));
       expect(ids.filter((id) => table.get(id)?.name !== `stream ${id}`)).toEqual([]);
       for (const id of ids) table.delete(id);
       expect(table.size).toBe(0);
@@ -72,10 +73,10 @@ describe('StreamTable', () => {
   it('is drained in the order of ids, those that lived long first', () => {
     const table = tableOf(1, 3);
     for (const id of idsFrom(5, 40)) {
-      table.add(id, named(id));
+      table.add(named(id));
       table.delete(id);
     }
-    for (const id of [87, 85]) table.add(id, named(id));
+    for (const id of [87, 85]) table.add(named(id));
     expect(table.drain().map(({ name }) => name)).toEqual(
       [1, 3, 85, 87].map((id) => `stream ${id}`),
     );
@@ -99,7 +100,7 @@ describe('StreamTable', () => {
           if (add && !model.has(odd)) {
             const stream = named(odd);
             model.set(odd, stream);
-            table.add(odd, stream);
+            table.add(stream);
           } else if (!add) {
             model.delete(odd);
             table.delete(odd);

@@ -150,21 +150,26 @@ function findARoute(): Piece {
 /** 64 calls in flight; each holds what a call holds. */
 function keepStreams(): Piece {
   const inFlight = 64;
-  const table = new StreamTable<object>();
+  const table = new StreamTable<{ readonly streamId: number }>();
   const map = new Map<number, object>();
-  const call = (): object => ({ request: { ...NOTE }, settled: false, resolve: () => undefined });
+  const call = (streamId: number) => ({
+    streamId,
+    request: { ...NOTE },
+    settled: false,
+    resolve: () => undefined,
+  });
   let tableId = 1;
   let mapId = 1;
   return {
     name: 'keep the open streams, collecting garbage included',
     ways: {
       StreamTable: () => {
-        table.add(tableId, call());
+        table.add(call(tableId));
         if (tableId > 2 * inFlight) table.delete(tableId - 2 * inFlight);
         tableId += 2;
       },
       Map: () => {
-        map.set(mapId, call());
+        map.set(mapId, call(mapId));
         if (mapId > 2 * inFlight) map.delete(mapId - 2 * inFlight);
         mapId += 2;
       },
