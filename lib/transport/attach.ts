@@ -91,7 +91,7 @@ class SocketSink implements ByteSink {
   scheduleFlush(): void {
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
-    queueMicrotask(this.#deferFlush);
+    if (toFlush.push(this) === 1) queueMicrotask(deferFlush);
   }
 
   pause(): void {
@@ -129,14 +129,10 @@ class SocketSink implements ByteSink {
     this.#socket.destroy(cause);
   }
 
-  // A microtask first and a tick after it: every promise chain of this turn has then run, and what
-  // it wrote is in the batch. Both functions are made once, so that asking allocates nothing.
-  readonly #deferFlush = (): void => process.nextTick(this.#flush);
-
-  readonly #flush = (): void => {
+  flush(): void {
     this.#flushScheduled = false;
     this.#peer?.flush();
-  };
+  }
 
   readonly #onData = (chunk: unknown): void => {
     // Node goes on emitting what it has buffered after a destroy.
@@ -184,6 +180,19 @@ class SocketSink implements ByteSink {
     clearTimeout(this.#endTimer);
     peer?.onClosed(this.#cause);
   };
+}
+
+/** What is to be flushed at the end of this turn of the event loop. */
+let toFlush: SocketSink[] = [];
+
+// A microtask first and a tick after it: every promise chain of this turn has then run, and what
+// it wrote is in the batch.
+const deferFlush = (): void => process.nextTick(flushAll);
+
+function flushAll(): void {
+  const sinks = toFlush;
+  toFlush = [];
+  for (const sink of sinks) sink.flush();
 }
 
 function toError(thrown: unknown): Error {
