@@ -1,6 +1,9 @@
 import { MAX_TIMER_MS } from '../protocol/connection-options.js';
 import type { ServerConnection } from '../protocol/server-connection.js';
 
+/** Ends no watch. */
+const nothing = (): void => undefined;
+
 /** Stands for a stream that was open; no stream has this id. */
 const BUSY = -1;
 
@@ -16,7 +19,7 @@ export function watchIdle(
   timeoutMs: number,
   onIdle: () => void,
 ): () => void {
-  if (timeoutMs === Infinity) return () => undefined;
+  if (timeoutMs === Infinity) return nothing;
   let seen = connection.lastStreamId;
   const look = (): void => {
     const { lastStreamId, openStreams } = connection;

@@ -22,7 +22,7 @@ export interface ConnectionSetup {
   /** Shared with other connections; absent: its own. */
   readonly counters?: LimitCounters | undefined;
   /** Last call, after every stream has been told. */
-  onClosed?(error: ConnectionError): void;
+  readonly onClosed?: ((error: ConnectionError) => void) | undefined;
 }
 
 /**
@@ -57,7 +57,8 @@ export abstract class Connection implements BytePeer, FrameHandler {
   readonly options: ResolvedConnectionOptions;
   readonly writer: FrameWriter;
   readonly counters: LimitCounters;
-  readonly #setup: ConnectionSetup;
+  readonly #sink: ByteSink;
+  readonly #onClosed: ConnectionSetup['onClosed'];
   readonly #decoder: FrameDecoder;
   /** Streams that found no room, oldest first; made when there is one. */
   #waiting: Set<DrainWaiter> | undefined;
@@ -75,7 +76,8 @@ export abstract class Connection implements BytePeer, FrameHandler {
   #closing: ConnectionFailure | undefined;
 
   constructor(setup: ConnectionSetup) {
-    this.#setup = setup;
+    this.#sink = setup.sink;
+    this.#onClosed = setup.onClosed;
     this.address = setup.address;
     this.options = setup.options;
     this.counters = setup.counters ?? new LimitCounters();
@@ -125,7 +127,7 @@ export abstract class Connection implements BytePeer, FrameHandler {
     while (!this.#blocked && !this.closed) {
       const batch = this.writer.take();
       if (batch === undefined) return;
-      this.#blocked = !this.#setup.sink.write(batch);
+      this.#blocked = !this.#sink.write(batch);
     }
   }
 
@@ -153,7 +155,7 @@ export abstract class Connection implements BytePeer, FrameHandler {
     const error = this.#closeError(cause);
     this.streamsLost(error);
     this.writer.clear();
-    this.#setup.onClosed?.(error);
+    this.#onClosed?.(error);
   }
 
   /**
@@ -167,7 +169,7 @@ export abstract class Connection implements BytePeer, FrameHandler {
     if (alone) return this.flush();
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
-    this.#setup.sink.scheduleFlush();
+    this.#sink.scheduleFlush();
   }
 
   /** Calls `waiter.onDrain` once there is room, in the order of asking. */
@@ -183,11 +185,11 @@ export abstract class Connection implements BytePeer, FrameHandler {
 
   /** Stops reading until {@link resumeReading} has been called as often. */
   pauseReading(): void {
-    if (this.#pauses++ === 0 && !this.#closed) this.#setup.sink.pause();
+    if (this.#pauses++ === 0 && !this.#closed) this.#sink.pause();
   }
 
   resumeReading(): void {
-    if (--this.#pauses === 0 && !this.#closed) this.#setup.sink.resume();
+    if (--this.#pauses === 0 && !this.#closed) this.#sink.resume();
   }
 
   /** Ends the connection in order: what has been written leaves first, if the peer reads. */
@@ -196,8 +198,8 @@ export abstract class Connection implements BytePeer, FrameHandler {
     this.flush();
     this.#closing = 'local';
     this.#decoder.stop();
-    if (this.#blocked) this.#setup.sink.destroy();
-    else this.#setup.sink.end(this.lingers);
+    if (this.#blocked) this.#sink.destroy();
+    else this.#sink.end(this.lingers);
   }
 
   /** Ends the connection now. */
@@ -206,7 +208,7 @@ export abstract class Connection implements BytePeer, FrameHandler {
     if (reason === 'stalled' && !this.closed) this.counters.stalledConnections++;
     this.#closing ??= reason;
     this.#decoder.stop();
-    this.#setup.sink.destroy();
+    this.#sink.destroy();
   }
 
   /** The error of a call that the connection's end cuts off. */

@@ -4,7 +4,6 @@ import { METHOD_SHAPES } from '../spec/method.js';
 import { StatusCode } from '../spec/status.js';
 import type { RequestView } from '../wire/request-codec.js';
 import type { Peer } from './call.js';
-import { ReceiveBudget } from './receive-budget.js';
 import { RequestBudget } from './request-budget.js';
 import {
   keepRequest,
@@ -53,7 +52,6 @@ export class Dispatcher implements RequestHandler {
       connection,
       peer: this.#peer,
       settings: this.#settings,
-      budget: ReceiveBudget.of(connection),
       requests: new RequestBudget(connection),
     };
     if (this.#environment.requests.full) return refuse(connection, streamId);

@@ -12,7 +12,7 @@ import { encodeDetails } from './encode-details.js';
 import { MESSAGE_OVERHEAD, MessageQueue, type QueueOwner } from './message-queue.js';
 import type { MethodDefinition } from './method-definition.js';
 import type { PumpTarget } from './pump.js';
-import type { Holder, ReceiveBudget } from './receive-budget.js';
+import { ReceiveBudget, type Holder } from './receive-budget.js';
 import type { RequestBudget } from './request-budget.js';
 import { isDeliberate, toStatus } from './to-status.js';
 
@@ -21,7 +21,6 @@ export interface CallEnvironment {
   readonly connection: ServerConnection;
   readonly peer: Peer;
   readonly settings: ServerCallSettings;
-  readonly budget: ReceiveBudget;
   readonly requests: RequestBudget;
 }
 
@@ -56,7 +55,8 @@ export class ServerCall<Request = unknown, Response = unknown>
   held = 0;
   /** @internal */
   slot = 0;
-  readonly #budget: ReceiveBudget;
+  /** Of a call whose requests may have to wait. */
+  readonly #budget: ReceiveBudget | undefined;
   readonly #requestBudget: RequestBudget;
   /** Bytes of request and metadata, kept until the call is over. */
   #kept = 0;
@@ -79,10 +79,12 @@ export class ServerCall<Request = unknown, Response = unknown>
     super(environment.connection, streamId, shape, view.halfClosed);
     this.method = method;
     this.peer = environment.peer;
-    this.#budget = environment.budget;
     this.#requestBudget = environment.requests;
     this.#settings = environment.settings;
-    this.requests = shape.requestStream ? new MessageQueue<Request>(this) : undefined;
+    if (shape.requestStream) {
+      this.requests = new MessageQueue<Request>(this);
+      this.#budget = ReceiveBudget.of(environment.connection);
+    }
     this.#metadataText = view.metadata;
     if (view.metadata !== undefined) this.#keep(view.metadata.length);
     this.#deadline = Deadline.ofNanos(view.timeoutNano);
@@ -242,11 +244,11 @@ export class ServerCall<Request = unknown, Response = unknown>
   }
 
   hold(bytes: number): void {
-    this.#budget.hold(this, bytes);
+    this.#budget?.hold(this, bytes);
   }
 
   release(bytes: number): void {
-    this.#budget.release(this, bytes);
+    this.#budget?.release(this, bytes);
   }
 
   onStalled(error: BufferFullError): void {
