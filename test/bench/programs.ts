@@ -45,6 +45,8 @@ export function buildBase(revision: string): void {
   }
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
   run(process.execPath, [compiler, '-p', join(BASE, 'test/bench')]);
+  const modules = join(BASE, 'test/bench/.build/node/lib');
+  run(process.execPath, [join(ROOT, '.ci/build.mjs'), '--bundle', modules]);
 }
 
 function run(command: string, args: string[], input?: Buffer): Buffer {

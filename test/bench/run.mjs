@@ -10,6 +10,7 @@ const compiler = join(root, 'node_modules/typescript/bin/tsc');
 
 if (!existsSync(compiler)) run('npm', ['ci']);
 run(process.execPath, [compiler, '-p', here]);
+run(process.execPath, [join(root, '.ci/build.mjs'), '--bundle', join(here, '.build/node/lib')]);
 await import('./.build/node/test/bench/main.js');
 
 function run(command, args) {

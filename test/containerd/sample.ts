@@ -29,7 +29,7 @@ export function buildSamples(): void {
   mkdirSync(installed, { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(BUILD, 'node_modules'));
   cpSync(join(ROOT, 'package.json'), join(installed, 'package.json'));
-  compile(ROOT, '-p', 'tsconfig.build.json', '--outDir', join(installed, 'dist'));
+  run(join(ROOT, '.ci/build.mjs'), join(installed, 'dist'));
   for (const name of [...SAMPLES, 'containerd-proto']) {
     const withoutBuilt = (path: string): boolean => !/[/\\](dist|node_modules)$/.test(path);
     cpSync(join(ROOT, 'sample', name), sampleFolder(name), {
@@ -37,16 +37,13 @@ export function buildSamples(): void {
       filter: withoutBuilt,
     });
   }
-  for (const name of SAMPLES) compile(sampleFolder(name));
+  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+  for (const name of SAMPLES) run(compiler, '-p', sampleFolder(name));
 }
 
-function compile(cwd: string, ...args: readonly string[]): void {
-  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
-  const { status, stdout } = spawnSync(process.execPath, [compiler, ...args], {
-    cwd,
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`${cwd} does not compile:\n${stdout}`);
+function run(program: string, ...args: readonly string[]): void {
+  const { status, stdout } = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${args.join(' ')} does not compile:\n${stdout}`);
 }
 
 /** A program of a sample, as a process of its own. */

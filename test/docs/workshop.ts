@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -78,17 +78,8 @@ export function openWorkshop(): Workshop {
 }
 
 /** As `npm run build` does. Whether its types are right is asked elsewhere (`npm run typecheck`). */
-function build(outDir: string): void {
-  const config = ts.getParsedCommandLineOfConfigFile(
-    join(ROOT, 'tsconfig.build.json'),
-    { outDir },
-    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: ({ messageText }) => fail(messageText) },
-  );
-  if (config !== undefined) ts.createProgram(config.fileNames, config.options).emit();
-}
-
-function fail(message: string | ts.DiagnosticMessageChain): never {
-  throw new Error(ts.flattenDiagnosticMessageText(message, '\n'));
+function build(folder: string): void {
+  execFileSync(process.execPath, [join(ROOT, '.ci/build.mjs'), folder, '--noCheck']);
 }
 
 function compile(files: readonly string[]): string[] {

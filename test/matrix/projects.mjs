@@ -38,8 +38,11 @@ export async function installNodes(work, versions, run) {
   return (version) => join(folder, 'node_modules', `node-${version}`, 'bin/node');
 }
 
-/** Installs the tarball with one set of peers, and lays the specs and the applications beside it. */
-export async function installPeers(work, peers, tarball, run) {
+/**
+ * Installs the tarball with one set of peers; beside it come the applications, and the specs with the
+ * modules that the tarball's files are bundled of.
+ */
+export async function installPeers(work, peers, { tarball, modules }, run) {
   const { nest, protobufjs, rxjs, reflectMetadata } = peers;
   const folder = join(work, `nest-${nest.core}-protobufjs-${protobufjs}`);
   const dependencies = {
@@ -61,6 +64,7 @@ export async function installPeers(work, peers, tarball, run) {
     recursive: true,
     filter: (path) => !LEFT_OUT.has(relative(specs, path)),
   });
+  cpSync(modules, join(folder, 'lib'), { recursive: true });
   cpSync(join(root, 'tsconfig.json'), join(folder, 'tsconfig.json'));
   cpSync(join(specs, 'package/consumer'), join(folder, 'consumer'), { recursive: true });
   // Whether the types fit is test:package's question; those of rxjs before 7.5.7 fit nobody's.

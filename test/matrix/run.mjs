@@ -1,5 +1,5 @@
-// The Nest suite, TLS, peer credentials and small applications, ES modules and CommonJS, with the
-// packed tarball on every set of peers and every Node of versions.mjs.
+// Small applications, ES modules and CommonJS, with the packed tarball, and the Nest suite, TLS and
+// peer credentials with what it is bundled of, on every set of peers and every Node of versions.mjs.
 //
 //   node test/matrix/run.mjs [--only nest=11,node=22] [--report <file>] [spec or folder of specs]...
 //
@@ -10,6 +10,7 @@ import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSy
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { compile } from '../../.ci/build.mjs';
 import { pack } from '../package/pack.mjs';
 import { PROGRAMS } from '../package/programs.mjs';
 import { installNodes, installPeers, linkTools } from './projects.mjs';
@@ -56,9 +57,13 @@ async function matrix() {
   const { peers, nodes } = selection(values.only, own && [own]);
   if (own) console.log(`only Node ${own}: npm has no others for this kind of machine`);
   const { tarball } = pack(work);
+  const modules = join(work, 'modules');
+  compile(modules);
   linkTools(work);
   const program = own ? () => process.execPath : await installNodes(work, nodes, run);
-  const folders = await inParallel(peers.map((set) => () => installPeers(work, set, tarball, run)));
+  const folders = await inParallel(
+    peers.map((set) => () => installPeers(work, set, { tarball, modules }, run)),
+  );
   return inParallel(
     peers.flatMap((set, at) =>
       nodes.map((version) => () => tryOut(set, version, program(version), folders[at])),

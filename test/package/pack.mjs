@@ -11,8 +11,7 @@ export function pack(work) {
   const folder = join(work, 'package');
   mkdirSync(folder);
   for (const file of FILES) copyFileSync(join(root, file), join(folder, file));
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  run(root, process.execPath, tsc, '-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist'));
+  run(root, process.execPath, '.ci/build.mjs', join(folder, 'dist'));
   const out = run(folder, 'npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', work);
   const packed = JSON.parse(out);
   const [{ filename, files }] = Array.isArray(packed) ? packed : Object.values(packed);

@@ -19,6 +19,16 @@ import { PROGRAMS } from './programs.mjs';
 const here = import.meta.dirname;
 const root = resolve(here, '../..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+/** What each door's users have installed. */
+const peers = Object.keys(manifest.peerDependencies);
+const allowed = {
+  '.': peers,
+  './engine': ['protobufjs'],
+  './containerd': ['protobufjs'],
+  './testing': peers,
+};
+/** Files that a door loads at most: each one is a part of a millisecond until it is ready. */
+const MOST_SCRIPTS = 3;
 const work = mkdtempSync(join(realpathSync(tmpdir()), 'nestjs-ttrpc-'));
 
 /** The two ends of the peer ranges; the compilers are those of the end's own lock file. */
@@ -31,6 +41,7 @@ try {
   const { tarball, folder, files } = pack(work);
   checkFiles(files);
   checkDeclarations(folder);
+  checkScripts(folder);
   for (const end of ENDS) tryOut(end, tarball);
   tryEngineAlone(tarball);
   console.log('package: ok');
@@ -50,34 +61,53 @@ function checkFiles(files) {
 
 /** No declaration names a package that its door's users need not have. */
 function checkDeclarations(folder) {
-  const peers = Object.keys(manifest.peerDependencies);
-  const allowed = {
-    '.': peers,
-    './engine': ['protobufjs'],
-    './containerd': ['protobufjs'],
-    './testing': peers,
-  };
-  for (const [door, packages] of Object.entries(allowed)) {
-    const seen = new Set();
-    const visit = (file) => {
-      if (seen.has(file)) return;
-      seen.add(file);
-      const text = readFileSync(file, 'utf8').replaceAll(/\/\*[^]*?\*\//g, '');
-      for (const [, , specifier] of text.matchAll(
-        /(\bfrom |\bimport\(|\bimport )['"]([^'"]+)['"]/g,
-      )) {
-        if (specifier.startsWith('.')) {
-          visit(resolve(dirname(file), specifier.replace(/\.js$/, '.d.ts')));
-        } else if (!specifier.startsWith('node:') && !packages.includes(specifier)) {
-          throw new Error(`${file} names ${specifier}, which users of "${door}" need not have`);
-        }
-      }
-    };
-    visit(join(folder, manifest.exports[door].types));
+  for (const door of Object.keys(allowed)) {
+    const { size } = filesOf(door, folder, 'types');
     console.log(
-      `"${door}": ${seen.size} declaration files name only node:* and ${packages.join(', ')}`,
+      `"${door}": ${size} declaration files name only node:* and ${allowed[door].join(', ')}`,
     );
   }
+}
+
+/** A door loads few files, which need nothing that its users need not have, and keep their names. */
+function checkScripts(folder) {
+  for (const door of Object.keys(allowed)) {
+    const files = filesOf(door, folder, 'default');
+    if (files.size > MOST_SCRIPTS) {
+      throw new Error(`"${door}" loads ${files.size} files; allowed are ${MOST_SCRIPTS}`);
+    }
+    for (const [file, text] of files) {
+      const [renamed] = /\b\w+\$\d+ = class\b|\bclass \w+\$\d+/.exec(text) ?? [];
+      if (renamed !== undefined) throw new Error(`${file}: a class lost its name: ${renamed}`);
+    }
+    console.log(`"${door}": ${files.size} scripts`);
+  }
+}
+
+/**
+ * What is loaded with a door, by path, as text without comments.
+ *
+ * @throws Error when it names a package that the door's users need not have
+ */
+function filesOf(door, folder, condition) {
+  const ending = condition === 'types' ? '.d.ts' : '.js';
+  const files = new Map();
+  const visit = (file) => {
+    if (files.has(file)) return;
+    const text = readFileSync(file, 'utf8').replaceAll(/\/\*[^]*?\*\//g, '');
+    files.set(file, text);
+    for (const [, , specifier] of text.matchAll(
+      /(\bfrom |\bimport\(|^import )['"]([^'"]+)['"]/gm,
+    )) {
+      if (specifier.startsWith('.')) {
+        visit(resolve(dirname(file), specifier.replace(/\.js$/, ending)));
+      } else if (!specifier.startsWith('node:') && !allowed[door].includes(specifier)) {
+        throw new Error(`${file} names ${specifier}, which users of "${door}" need not have`);
+      }
+    }
+  };
+  visit(join(folder, manifest.exports[door][condition]));
+  return files;
 }
 
 /** Installs, compiles and runs the consumers with one end of the peer ranges. */

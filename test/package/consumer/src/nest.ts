@@ -13,11 +13,17 @@ import {
   ClientTtrpc,
   ServerTtrpc,
   StatusCode,
+  StatusError,
   TtrpcMethod,
   TtrpcStreamMethod,
   TtrpcModule,
 } from 'nestjs-ttrpc';
+import { StatusError as EngineStatusError } from 'nestjs-ttrpc/engine';
 import { firstValueFrom, from, map, range, reduce, scan, toArray, type Observable } from 'rxjs';
+
+// Whatever door an error's class comes through, it is one, and knows its name.
+assert.equal(EngineStatusError, StatusError);
+assert.equal(StatusError.name, 'StatusError');
 
 interface Numeral {
   value: number;
