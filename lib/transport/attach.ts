@@ -186,13 +186,15 @@ class SocketSink implements ByteSink {
 let toFlush: SocketSink[] = [];
 
 // A microtask first and a tick after it: every promise chain of this turn has then run, and what
-// it wrote is in the batch.
-const deferFlush = (): void => process.nextTick(flushAll);
-
-function flushAll(): void {
+// it wrote is in the batch. A tick each: should one throw, the others are flushed all the same.
+function deferFlush(): void {
   const sinks = toFlush;
   toFlush = [];
-  for (const sink of sinks) sink.flush();
+  for (const sink of sinks) process.nextTick(flush, sink);
+}
+
+function flush(sink: SocketSink): void {
+  sink.flush();
 }
 
 function toError(thrown: unknown): Error {

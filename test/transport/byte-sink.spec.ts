@@ -338,4 +338,31 @@ describe('ByteSink.destroy', () => {
     await peer.closed;
     expect(peer.cause).toBe(cause);
   });
+
+  it('flushes each connection of a turn once, those behind one that throws included', async () => {
+    const sockets = [new Manual(), new Manual(), new Manual()];
+    const peers = sockets.map((socket) => new Recorder(socket));
+    const [first] = peers as [Recorder];
+    first.onFlush = () => {
+      throw new Error('a flush that fails');
+    };
+    const thrown = nextUncaught();
+    for (const peer of peers) peer.sink.scheduleFlush();
+    expect(await thrown).toEqual(new Error('a flush that fails'));
+    await turn();
+    expect(peers.map(({ events }) => events)).toEqual([['flush'], ['flush'], ['flush']]);
+    for (const socket of sockets) socket.destroy();
+  });
 });
+
+/** The next error that nobody catches, kept from the test runner. */
+function nextUncaught(): Promise<unknown> {
+  const listeners = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  return new Promise((resolve) => {
+    process.once('uncaughtException', (error) => {
+      for (const listener of listeners) process.on('uncaughtException', listener);
+      resolve(error);
+    });
+  });
+}
