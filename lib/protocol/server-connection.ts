@@ -22,9 +22,6 @@ export interface RequestHandler {
   onRequest(connection: ServerConnection, streamId: number, flags: number, view: RequestView): void;
 }
 
-/** The request being looked at, of whatever connection: it is read before anything else can arrive. */
-const view = new RequestView();
-
 const EVEN_ID = 'StreamID must be odd for client initiated streams';
 const OLD_ID = 'StreamID cannot be re-used and must increment';
 const INACTIVE = 'StreamID is no longer active';
@@ -43,6 +40,7 @@ export class ServerConnection extends Connection {
   protected override readonly lingers = true;
   readonly #handler: RequestHandler;
   readonly #streams = new StreamTable<ServerStream>();
+  readonly #request = new RequestView();
   #lastStreamId = 0;
   #draining = false;
 
@@ -124,6 +122,7 @@ export class ServerConnection extends Connection {
     this.#lastStreamId = streamId;
     const refusal = this.#refusal();
     if (refusal !== undefined) return this.reject(streamId, refusal);
+    const view = this.#request;
     try {
       decodeRequest(bytes, start, end, view);
     } catch (error) {
