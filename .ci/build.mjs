@@ -2,7 +2,8 @@
 // of the package's doors beside what they share. The fewer files, the sooner a program has started.
 //
 //   node .ci/build.mjs [folder] [option of tsc]...     into dist/, or into a folder, which is emptied
-//   node .ci/build.mjs --bundle <folder>               what is compiled in there already, in its place
+//   node .ci/build.mjs --modules <folder>              only compiles: a file for each of lib/
+//   node .ci/build.mjs --bundle <folder>               only bundles, what is compiled there, in its place
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,11 +17,10 @@ const CORE = /^(errors\.js$|(spec|wire|protocol|rpc|transport|proto|engine)[\\/]
 /** Of this, only what several doors load. */
 const NEST = /^nest[\\/]/;
 
-if (process.argv[1] === import.meta.filename) {
-  const [first = join(root, 'dist'), ...others] = process.argv.slice(2);
-  if (first === '--bundle') await bundle(resolve(others[0]), resolve(others[0]));
-  else await build(resolve(first), others);
-}
+const [first = join(root, 'dist'), ...others] = process.argv.slice(2);
+if (first === '--modules') compile(resolve(others[0]), []);
+else if (first === '--bundle') await bundle(resolve(others[0]), resolve(others[0]));
+else await build(resolve(first), others);
 
 async function build(folder, options) {
   const modules = mkdtempSync(join(tmpdir(), 'nestjs-ttrpc-build-'));
@@ -35,7 +35,7 @@ async function build(folder, options) {
 }
 
 /** Compiles each file of `lib/` into one of its own, and its declarations. */
-export function compile(folder, options = []) {
+function compile(folder, options) {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', folder, ...options];
   const { status } = spawnSync(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });

@@ -42,8 +42,10 @@ export function buildSamples(): void {
 }
 
 function run(program: string, ...args: readonly string[]): void {
-  const { status, stdout } = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${args.join(' ')} does not compile:\n${stdout}`);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`${args.join(' ')} does not compile:\n${stdout}${stderr}`);
 }
 
 /** A program of a sample, as a process of its own. */

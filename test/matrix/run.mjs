@@ -10,7 +10,6 @@ import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSy
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compile } from '../../.ci/build.mjs';
 import { pack } from '../package/pack.mjs';
 import { PROGRAMS } from '../package/programs.mjs';
 import { installNodes, installPeers, linkTools } from './projects.mjs';
@@ -58,7 +57,8 @@ async function matrix() {
   if (own) console.log(`only Node ${own}: npm has no others for this kind of machine`);
   const { tarball } = pack(work);
   const modules = join(work, 'modules');
-  compile(modules);
+  const build = join(import.meta.dirname, '../../.ci/build.mjs');
+  await run(work, process.execPath, [build, '--modules', modules]);
   linkTools(work);
   const program = own ? () => process.execPath : await installNodes(work, nodes, run);
   const folders = await inParallel(
