@@ -7,6 +7,9 @@ export const LARGE_SLAB_LENGTH = 4 * SLAB_LENGTH;
 /** Bytes of either size kept for reuse; slabs above that are left to the collector. */
 const MAX_FREE_BYTES = 1024 * 1024;
 
+/** Longer slabs kept for reuse. */
+const MAX_LONG_FREE = 8;
+
 /**
  * Memory that batches are written into. A connection holds a slab only while it has something to
  * write, so that ten thousand idle connections hold none.
@@ -15,10 +18,10 @@ export class SlabPool {
   readonly #free: Buffer[] = [];
   readonly #largeFree: Buffer[] = [];
   /**
-   * The longer slab that came back last, until the next full collection. It doubles the speed of
-   * messages of 4 MiB: of fresh memory in that size, a few messages' make V8 start a collection.
+   * Longer slabs, each until the next full collection. They double the speed of messages of 4 MiB:
+   * of fresh memory in that size, a few messages' make V8 start a collection.
    */
-  #longFree: WeakRef<Buffer> | undefined;
+  readonly #longFree: WeakRef<Buffer>[] = [];
   /** Every slab by its memory. A codec's memory may be as long as a slab, and shared with others. */
   readonly #slabs = new WeakMap<ArrayBufferLike, Buffer>();
 
@@ -40,7 +43,7 @@ export class SlabPool {
     const slab = this.#slabs.get(memory);
     if (slab === undefined) return;
     if (slab.length > LARGE_SLAB_LENGTH) {
-      this.#longFree = new WeakRef(slab);
+      if (this.#longFree.length < MAX_LONG_FREE) this.#longFree.push(new WeakRef(slab));
       return;
     }
     const free = this.#listOf(slab.length);
@@ -51,11 +54,13 @@ export class SlabPool {
     return length === SLAB_LENGTH ? this.#free : this.#largeFree;
   }
 
+  /** What came back last, and so is in the processor's caches; those too short for it are let go. */
   #takeLong(length: number): Buffer | undefined {
-    const slab = this.#longFree?.deref();
-    if (slab === undefined || slab.length < length) return undefined;
-    this.#longFree = undefined;
-    return slab;
+    for (let last = this.#longFree.pop(); last !== undefined; last = this.#longFree.pop()) {
+      const slab = last.deref();
+      if (slab !== undefined && slab.length >= length) return slab;
+    }
+    return undefined;
   }
 }
 

@@ -53,16 +53,23 @@ describe('SlabPool', () => {
     expect(pool.take(LARGE_SLAB_LENGTH).length).toBe(LARGE_SLAB_LENGTH);
   });
 
-  it('gives out again the longer slab that came back last, where it is long enough', () => {
+  it('gives longer slabs out again, the one that came back last first', () => {
     const pool = new SlabPool();
-    const [first, second] = [pool.take(1_000_000), pool.take(2_000_000)];
-    expect([first.length, second.length]).toEqual([1_000_000, 2_000_000]);
-    pool.give(first.buffer);
-    pool.give(second.buffer);
-    expect(pool.take(2_000_001)).not.toBe(second);
-    expect(pool.take(SLAB_LENGTH)).not.toBe(second);
-    expect(pool.take(1_000_000)).toBe(second);
-    expect(pool.take(1_000_000)).not.toBe(second);
+    const slabs = Array.from({ length: 9 }, () => pool.take(1_000_000));
+    expect(slabs.every(({ length }) => length === 1_000_000)).toBe(true);
+    for (const { buffer } of slabs) pool.give(buffer);
+    expect(pool.take(SLAB_LENGTH).length).toBe(SLAB_LENGTH);
+    const again = slabs.map(() => slabs.indexOf(pool.take(999_999)));
+    expect(again).toEqual([7, 6, 5, 4, 3, 2, 1, 0, -1]);
+  });
+
+  it('lets longer slabs go that are too short', () => {
+    const pool = new SlabPool();
+    const [long, short] = [pool.take(2_000_000), pool.take(1_000_000)];
+    pool.give(long.buffer);
+    pool.give(short.buffer);
+    expect(pool.take(2_000_000)).toBe(long);
+    expect(pool.take(1_000_000)).not.toBe(short);
   });
 
   it('lets a writer lay a very large frame where the one before it lay', () => {
