@@ -100,10 +100,14 @@ export class MessageQueue<T> implements AsyncIterableIterator<T, undefined> {
     return this;
   }
 
+  /** @internal Takes a message that waits, if one does. */
+  poll(): IteratorYieldResult<T> | undefined {
+    return this.#messages.length > 0 ? { done: false, value: this.#take() } : undefined;
+  }
+
   next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#messages.length > 0) {
-      return Promise.resolve({ done: false, value: this.#take() });
-    }
+    const waiting = this.poll();
+    if (waiting !== undefined) return Promise.resolve(waiting);
     if (this.#error !== undefined) {
       const error = this.#error;
       this.#error = undefined;

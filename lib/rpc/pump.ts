@@ -1,3 +1,5 @@
+import { MessageQueue } from './message-queue.js';
+
 /** Where pumped messages go: the sending half of a call. */
 export interface PumpTarget<T> {
   /** Whether messages still go anywhere. */
@@ -66,7 +68,7 @@ async function pumpAsync<T>(source: AsyncIterable<T>, target: PumpTarget<T>): Pr
   while (target.active) {
     let result: IteratorResult<T, unknown>;
     try {
-      result = await iterator.next();
+      result = waiting(iterator) ?? (await iterator.next());
     } catch (error) {
       open = false;
       throw error;
@@ -77,6 +79,11 @@ async function pumpAsync<T>(source: AsyncIterable<T>, target: PumpTarget<T>): Pr
     const pause = afterSend(target.send(result.value), ++count, target);
     if (pause !== undefined) await pause;
   }
+}
+
+/** What another call's queue has already, which need not be waited for. */
+function waiting<T>(iterator: AsyncIterator<T>): IteratorYieldResult<T> | undefined {
+  return iterator instanceof MessageQueue ? (iterator as MessageQueue<T>).poll() : undefined;
 }
 
 async function returnQuietly(iterator: AsyncIterator<unknown>): Promise<void> {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MessageQueue, type QueueOwner } from '../../lib/rpc/message-queue.js';
 import { isAsyncIterable, isIterable, pump, type PumpTarget } from '../../lib/rpc/pump.js';
 
 /** A target that writes down what it gets, and is full after `room` messages. */
@@ -74,6 +75,18 @@ function iterable(
   return { source: { [Symbol.asyncIterator]: () => iterator }, uses };
 }
 
+/** Whom a queue belongs to that is never too full. */
+const NOBODY: QueueOwner = {
+  maxBytes: Infinity,
+  stallTimeoutMs: Infinity,
+  pauseReading() {},
+  resumeReading() {},
+  hold() {},
+  release() {},
+  onStalled() {},
+  onReturn() {},
+};
+
 /** Lets every promise that is due go on. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -102,6 +115,20 @@ describe('pump', () => {
     await pump(source, target);
     expect(target.got).toEqual([1, 2, 'end']);
     expect(uses).toEqual(['next', 'next', 'next']);
+  });
+
+  it("sends what waits in another call's queue at once, as far as there is room, then what comes", async () => {
+    const queue = new MessageQueue<number>(NOBODY);
+    for (const message of [1, 2, 3]) queue.push(message, 0);
+    const target = new Target(2);
+    const pumped = pump(queue, target);
+    expect(target.got).toEqual([1, 2, 'full']);
+    target.drain(10);
+    await turn();
+    queue.push(4, 0);
+    queue.end();
+    await pumped;
+    expect(target.got).toEqual([1, 2, 'full', 3, 4, 'end']);
   });
 
   it('lets timers and sockets have their turn, however fast source and target are', async () => {
