@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import { Observable, Subject, type Observer, type Operator, type Subscription } from 'rxjs';
+import { Observable, type Observer, type Operator, type Subscriber, type Subscription } from 'rxjs';
 import { UsageError } from '../errors.js';
 import type { ServerCall } from '../rpc/server-call.js';
 import { failureOf } from './exception-status.js';
@@ -13,31 +13,48 @@ import { failureOf } from './exception-status.js';
  * is told so. What comes when nobody is left is dropped.
  */
 export function requestObservable(call: ServerCall): Observable<unknown> {
-  const subject = new Subject<unknown>();
+  // Copied when it changes, so that whoever comes or goes while a message is handed on does no harm.
+  let subscribers: readonly Subscriber<unknown>[] = [];
   let scheduled = false;
   let begun = false;
   const next = (message: unknown): void => {
     begun = true;
-    subject.next(message);
+    for (const subscriber of subscribers) subscriber.next(message);
+  };
+  let end: Ending | undefined;
+  const finish = (ending: Ending): void => {
+    end = ending;
+    for (const subscriber of subscribers) ending(subscriber);
   };
   const consume = (): void => {
     // Messages arrive in the socket's async context; subscribers keep that of their call.
     const scope = new AsyncResource('TTRPC_REQUESTS');
     call.requests?.consume({
       onMessage: (message) => scope.runInAsyncScope(next, undefined, message),
-      onEnd: () => scope.runInAsyncScope(() => subject.complete()),
-      onError: (error) => scope.runInAsyncScope(() => subject.error(error)),
+      onEnd: () => scope.runInAsyncScope(finish, undefined, completing),
+      onError: (error) => scope.runInAsyncScope(finish, undefined, failing(error)),
     });
   };
   const source = new Observable<unknown>((subscriber) => {
     if (begun) return subscriber.error(call.cancellation ?? new UsageError(TOO_LATE));
+    if (end !== undefined) return end(subscriber);
     if (!scheduled) setImmediate(consume);
     scheduled = true;
-    return subject.subscribe(subscriber);
+    subscribers = [...subscribers, subscriber];
+    return () => void (subscribers = subscribers.filter((each) => each !== subscriber));
   });
   // Nest's @GrpcStreamMethod calls it once the method has returned. Here messages wait for a
   // subscriber anyway, which also serves decorators that never call it.
   return Object.assign(new Requests(call, source), { drainBuffer: () => undefined });
+}
+
+/** Tells a subscriber that no more requests come. */
+type Ending = (subscriber: Subscriber<unknown>) => void;
+
+const completing: Ending = (subscriber) => subscriber.complete();
+
+function failing(error: Error): Ending {
+  return (subscriber) => subscriber.error(error);
 }
 
 /**
