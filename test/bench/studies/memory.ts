@@ -2,7 +2,7 @@ import { measure } from '../measure.js';
 import { number, table } from '../report.js';
 import { SUBJECTS, type Role } from '../subjects.js';
 import { worksOf } from '../works.js';
-import { GO, node, withPair } from './pair.js';
+import { GO, keptBytes, node, withPair } from './pair.js';
 import { once, verdicts, type Check, type Figure, type Setup, type Study } from './study.js';
 
 const CONNECTIONS = 5000;
@@ -75,9 +75,7 @@ async function idleConnections({ options, go, say }: Setup): Promise<Figure[]> {
     const bytes = await withPair(server, client, undefined, async (pair) => {
       const rssWith = async (held: number): Promise<number> => {
         await pair.client.drive({ ...ONE_CALL, connections: held });
-        // What is collected goes back to the system only some time after: the first answer has it still.
-        await pair.server.settle();
-        return (await pair.server.settle()).rssBytes;
+        return keptBytes(pair.server);
       };
       const before = await rssWith(first);
       return ((await rssWith(connections)) - before) / (connections - first);

@@ -38,6 +38,13 @@ export async function withPair<T>(
   });
 }
 
+/** Bytes of memory that a process keeps, its garbage collected. */
+export async function keptBytes(process: Child): Promise<number> {
+  // What is collected goes back to the system only some time after: the first answer has it still.
+  await process.settle();
+  return (await process.settle()).rssBytes;
+}
+
 /** Makes a folder for the action, which is gone after it. */
 export async function withFolder<T>(action: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'ttrpc-bench-'));

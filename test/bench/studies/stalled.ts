@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { number, table } from '../report.js';
 import type { Role } from '../subjects.js';
-import { GO, node, withPair } from './pair.js';
+import { GO, keptBytes, node, withPair } from './pair.js';
 import { once, verdicts, type Check, type Figure, type Setup, type Study } from './study.js';
 
 /** Far more than fits, in messages of 1 KiB. */
@@ -22,7 +22,10 @@ const SERVERS: readonly (readonly [name: string, role: Role, atMost: number])[] 
   ['nest-grpc', node('nest-grpc'), Infinity],
 ];
 
-/** How much a server grows while its client, asleep as a process, takes nothing of a stream. */
+/**
+ * How much more a server keeps while its client, asleep as a process, takes nothing of a stream.
+ * Garbage, of which a stream makes as much for a reader that reads, is collected before each reading.
+ */
 export const stalled: Study = {
   name: 'stalled',
   async run(setup) {
@@ -54,7 +57,7 @@ export const stalled: Study = {
 async function stall(role: Role, { options, cores }: Setup): Promise<[number, number]> {
   return withPair(role, role, cores, async ({ server, client }) => {
     await client.drive({ ...WARM_UP, milliseconds: options.warmUp });
-    const before = await server.usage();
+    const before = await keptBytes(server);
     const poured = client.drive({ ...ASKED, milliseconds: 1 }).then(
       () => true,
       () => false,
@@ -62,9 +65,9 @@ async function stall(role: Role, { options, cores }: Setup): Promise<[number, nu
     await sleep(READING_MS);
     client.signal('SIGSTOP');
     await sleep(options.slice);
-    const after = await server.usage();
+    const after = await keptBytes(server);
     client.signal('SIGKILL');
     if (await poured) throw new Error('the stream was over before its reader stopped');
-    return [before.rssBytes, after.rssBytes];
+    return [before, after];
   });
 }
