@@ -41,7 +41,7 @@ export function worksOf(quick: boolean): readonly Work[] {
     lift('unary-4MiB', '4 MiB', 4 * 2 ** 20 - ENVELOPE),
     stream('stream-16B', 'server stream of', 'pour', small),
     stream('stream-64KiB', 'server stream of', 'pour', { count: 2000, size: 65_536 }),
-    stream('client-stream-16B', 'client stream of', 'gather', fewer),
+    stream('client-stream-16B', 'client stream of', 'gather', small),
     stream('bidi-16B', 'both ways, each way', 'ferry', fewer),
     stream('paced-16B', 'paced at 100,000/s, server stream of', 'drip', fewer),
   ].map((work) => (work.pinned ? work : { ...work, title: `${work.title}, not pinned` }));

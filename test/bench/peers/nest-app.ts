@@ -8,7 +8,7 @@ import {
   MessagePattern,
   type MicroserviceOptions,
 } from '@nestjs/microservices';
-import { count, from, map, Observable } from 'rxjs';
+import { from, Observable } from 'rxjs';
 
 import {
   checked,
@@ -46,10 +46,18 @@ export class BenchController {
 
   @GrpcStreamMethod('Bench', 'Gather')
   gather(messages: Observable<Chunk>): Observable<Burst> {
-    return messages.pipe(
-      count(),
-      map((all) => ({ count: all, size: 0 })),
-    );
+    // As a client counts the messages of a server's stream, so that both ways can be compared.
+    return new Observable((subscriber) => {
+      let count = 0;
+      return messages.subscribe({
+        next: () => void count++,
+        error: (error: unknown) => subscriber.error(error),
+        complete: () => {
+          subscriber.next({ count, size: 0 });
+          subscriber.complete();
+        },
+      });
+    });
   }
 
   @GrpcStreamMethod('Bench', 'Ferry')
