@@ -20,7 +20,8 @@ export class ServiceRegistry {
   readonly #byHash = new Map<number, Route[]>();
   /** Full names of the methods. */
   readonly #methods = new Set<string>();
-  readonly #services = new Set<string>();
+  /** Names of the services, in bytes. */
+  readonly #services = new Map<string, Buffer>();
   #last: Route | undefined;
 
   /** @throws UsageError when the method is served already */
@@ -34,15 +35,18 @@ export class ServiceRegistry {
    * @throws UsageError when one of them is served already
    */
   addAll(methods: readonly (readonly [method: MethodDefinition, handler: RawHandler])[]): void {
-    const added = new Set<string>();
-    for (const [{ service, name }] of methods) {
-      const full = fullMethod(service, name);
+    const added = new Map<string, (typeof methods)[number]>();
+    for (const each of methods) {
+      const full = fullMethod(each[0].service, each[0].name);
       if (this.#methods.has(full) || added.has(full)) {
         throw new UsageError(`${full} has a handler already`);
       }
-      added.add(full);
+      added.set(full, each);
     }
-    for (const [method, handler] of methods) this.#add(method, handler);
+    for (const [full, [method, handler]] of added) {
+      this.#methods.add(full);
+      this.#add(method, handler);
+    }
   }
 
   /** Whether any method of this service is served. */
@@ -64,15 +68,14 @@ export class ServiceRegistry {
   }
 
   #add(method: MethodDefinition, handler: RawHandler): void {
-    const serviceName = Buffer.from(method.service);
+    const serviceName = this.#services.get(method.service) ?? Buffer.from(method.service);
     const methodName = Buffer.from(method.name);
     const service = hash(serviceName, 0, serviceName.length, SEED);
     const key = hash(methodName, 0, methodName.length, service);
     const routes = this.#byHash.get(key) ?? [];
     routes.push({ method, handler, serviceName, methodName });
     this.#byHash.set(key, routes);
-    this.#methods.add(fullMethod(method.service, method.name));
-    this.#services.add(method.service);
+    this.#services.set(method.service, serviceName);
   }
 }
 
