@@ -24,7 +24,7 @@ export async function settle(peer: Peer): Promise<Settled> {
 }
 
 /** That of `--expose-gc`, without a process's having been started so. */
-function garbageCollector(): () => void {
+export function garbageCollector(): () => void {
   setFlagsFromString('--expose-gc');
   return runInNewContext('gc') as () => void;
 }

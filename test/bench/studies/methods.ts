@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { loadServices } from '../../../lib/engine/index.js';
 import { ServiceRegistry } from '../../../lib/rpc/service-registry.js';
 import { decodeRequest, encodeRoute, RequestView } from '../../../lib/wire/request-codec.js';
+import { garbageCollector } from '../settle.js';
 import { spread } from '../statistics.js';
 import type { Curve, Point } from './curves.js';
 
@@ -81,13 +82,18 @@ function viewOf(route: Uint8Array): RequestView {
   return view;
 }
 
-/** The median of its times, in microseconds. The first is not counted: it compiles, and collects others' garbage. */
+/**
+ * The median of its times, in microseconds, without the garbage that was there before. The first is
+ * not counted: it compiles.
+ */
 function middle(action: () => void): number {
   action();
-  return spread(Array.from({ length: TIMES }, () => timed(action))).median;
+  const collect = garbageCollector();
+  return spread(Array.from({ length: TIMES }, () => timed(action, collect))).median;
 }
 
-function timed(action: () => void): number {
+function timed(action: () => void, collect: () => void): number {
+  collect();
   const begin = performance.now();
   action();
   return (performance.now() - begin) * 1000;
