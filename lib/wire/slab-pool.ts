@@ -7,7 +7,7 @@ export const LARGE_SLAB_LENGTH = 4 * SLAB_LENGTH;
 /** Bytes of either size kept for reuse; slabs above that are left to the collector. */
 const MAX_FREE_BYTES = 1024 * 1024;
 
-/** Longer slabs kept for reuse. */
+/** Longer slabs kept for reuse: each call in flight with such messages needs one. */
 const MAX_LONG_FREE = 8;
 
 /**

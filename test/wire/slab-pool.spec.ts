@@ -1,7 +1,19 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { FrameWriter } from '../../lib/wire/frame-writer.js';
 import { LARGE_SLAB_LENGTH, SLAB_LENGTH, SlabPool } from '../../lib/wire/slab-pool.js';
 import { frameBytes } from '../support/arbitraries.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** In a function of its own, whose variables are gone when something is to be collected. */
+function takeAndGive(pool: SlabPool, count: number): WeakRef<Buffer>[] {
+  const slabs = Array.from({ length: count }, () => pool.take(1_000_000));
+  for (const { buffer } of slabs) pool.give(buffer);
+  return slabs.map((slab) => new WeakRef(slab));
+}
 
 describe('SlabPool', () => {
   it('gives a slab out again that came back', () => {
@@ -70,6 +82,16 @@ describe('SlabPool', () => {
     pool.give(short.buffer);
     expect(pool.take(2_000_000)).toBe(long);
     expect(pool.take(1_000_000)).not.toBe(short);
+  });
+
+  it('keeps longer slabs only until a full collection', async () => {
+    const pool = new SlabPool();
+    const kept = takeAndGive(pool, 2);
+    // What a turn has made a WeakRef of stays until its end.
+    await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
+    expect(kept.map((slab) => slab.deref())).toEqual([undefined, undefined]);
+    expect(pool.take(1_000_000).length).toBe(1_000_000);
   });
 
   it('lets a writer lay a very large frame where the one before it lay', () => {
