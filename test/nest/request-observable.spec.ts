@@ -158,6 +158,20 @@ describe('requestObservable', () => {
     expect(await all(room.join(numbers(5)))).toEqual([{ number: 5, text: '5' }]);
   });
 
+  it('gives all messages to who stays, when another leaves while one is handed on', async () => {
+    @Controller()
+    class Leaving {
+      @GrpcStreamMethod('RoomService')
+      join(requests: Observable<Text>): Observable<Text> {
+        return forkJoin([requests.pipe(take(1)), requests.pipe(count())]).pipe(
+          map(([{ number = 0 }, length]) => ({ number, text: String(length) })),
+        );
+      }
+    }
+    const { room } = await startInMemory([Leaving]);
+    expect(await all(room.join(numbers(5)))).toEqual([{ number: 1, text: '5' }]);
+  });
+
   it('tells whoever subscribes when messages are gone already', async () => {
     @Controller()
     class Again {
