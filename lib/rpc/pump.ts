@@ -81,7 +81,7 @@ async function pumpAsync<T>(source: AsyncIterable<T>, target: PumpTarget<T>): Pr
   }
 }
 
-/** What another call's queue has already, which need not be waited for. */
+/** What a call's queue has already, of an echo or a proxy: it need not be waited for. */
 function waiting<T>(iterator: AsyncIterator<T>): IteratorYieldResult<T> | undefined {
   return iterator instanceof MessageQueue ? (iterator as MessageQueue<T>).poll() : undefined;
 }

@@ -37,7 +37,8 @@ export class ServiceRegistry {
   addAll(methods: readonly (readonly [method: MethodDefinition, handler: RawHandler])[]): void {
     const added = new Map<string, (typeof methods)[number]>();
     for (const each of methods) {
-      const full = fullMethod(each[0].service, each[0].name);
+      const [{ service, name }] = each;
+      const full = fullMethod(service, name);
       if (this.#methods.has(full) || added.has(full)) {
         throw new UsageError(`${full} has a handler already`);
       }

@@ -117,7 +117,7 @@ describe('pump', () => {
     expect(uses).toEqual(['next', 'next', 'next']);
   });
 
-  it("sends what waits in another call's queue at once, as far as there is room, then what comes", async () => {
+  it("sends what waits in a call's queue at once, as far as there is room, then what comes", async () => {
     const queue = new MessageQueue<number>(NOBODY);
     for (const message of [1, 2, 3]) queue.push(message, 0);
     const target = new Target(2);

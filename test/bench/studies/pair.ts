@@ -39,10 +39,10 @@ export async function withPair<T>(
 }
 
 /** Bytes of memory that a process keeps, its garbage collected. */
-export async function keptBytes(process: Child): Promise<number> {
+export async function keptBytes(child: Child): Promise<number> {
   // What is collected goes back to the system only some time after: the first answer has it still.
-  await process.settle();
-  return (await process.settle()).rssBytes;
+  await child.settle();
+  return (await child.settle()).rssBytes;
 }
 
 /** Makes a folder for the action, which is gone after it. */

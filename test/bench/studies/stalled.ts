@@ -42,7 +42,7 @@ export const stalled: Study = {
       return { work, subject, at: ASKED.count, unit, value: subjectValue - peerValue };
     });
     const text = [
-      `## stalled: a server's growth for a reader that stops reading a stream of ${ASKED.count.toLocaleString('en')} × 1 KiB\n`,
+      `## stalled: a server's growth, its garbage collected, for a reader that stops reading a stream of ${ASKED.count.toLocaleString('en')} × 1 KiB\n`,
       table(
         ['server', 'grew by MB'],
         figures.map(({ subject, value }) => [subject, number(value)]),
